@@ -1,0 +1,1 @@
+"""Helpers that the notebooks of *Convolutions, Checked* share."""

@@ -1,0 +1,424 @@
+"""One look for every figure of the book.
+
+Colours come from Okabe and Ito's palette, which colour-blind readers can
+tell apart (https://jfly.uni-koeln.de/color/), signed values run from purple
+over white to orange, and every figure brings its own light ground, so that
+it reads the same in light and in dark mode. The functions draw and show;
+they return nothing, so that a cell can end with the call.
+
+Pictures are given as a dictionary from title to tensor. The cell that draws
+carries the alternative text in its metadata (`mystnb.image.alt`).
+"""
+
+import base64
+import inspect
+import io
+import math
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import torch
+from IPython.display import HTML, Markdown, display
+from PIL import Image
+from torch import Tensor
+
+from helpers.ops import corr2d
+
+__all__ = [
+    "COLOURS",
+    "activations",
+    "animation",
+    "bars",
+    "curves",
+    "heatmaps",
+    "images",
+    "kernels",
+    "show_source",
+    "sliding_window",
+]
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+SIGNED = "PuOr_r"
+WIDTH = 6.0  # inches: wide enough, and still legible on a phone
+
+STYLE = {
+    "axes.prop_cycle": mpl.cycler(color=COLOURS),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 11,
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 120,
+    "figure.facecolor": "white",
+    "font.size": 11,
+    "image.interpolation": "nearest",
+    "legend.frameon": False,
+}
+
+
+def _check(pictures: Mapping[str, Tensor]) -> None:
+    """Refuse an empty collection and tensors that are no picture."""
+    if not pictures:
+        raise ValueError("no picture to draw: the dictionary is empty")
+    for title, picture in pictures.items():
+        shape = tuple(picture.shape)
+        if len(shape) not in (2, 3) or 0 in shape:
+            raise ValueError(
+                f"{title!r} has shape {shape}; expected (h, w) or (3, h, w)"
+            )
+        if len(shape) == 3 and shape[0] != 3:
+            raise ValueError(
+                f"{title!r} has {shape[0]} channels in shape {shape}; a "
+                "colour picture has 3 (one map per channel: activations)"
+            )
+
+
+def _axes(pictures: Mapping[str, Tensor], columns: int | None) -> list:
+    """A grid of axes without ticks, one per picture, with its title."""
+    if columns is None:
+        columns = min(len(pictures), 4)
+    if columns < 1:
+        raise ValueError(f"columns must be at least 1, got {columns}")
+    rows = math.ceil(len(pictures) / columns)
+    across = WIDTH / columns
+    tallest = max(p.shape[-2] / p.shape[-1] for p in pictures.values())
+    height = across * min(max(tallest, 0.25), 1.5) + 0.4
+    _, axes = plt.subplots(
+        rows, columns, figsize=(WIDTH, rows * height), squeeze=False
+    )
+    for ax in axes.flat:
+        ax.axis("off")
+    for ax, title in zip(axes.flat, pictures, strict=False):
+        ax.set_title(title)
+    return list(axes.flat[: len(pictures)])
+
+
+def images(
+    pictures: Mapping[str, Tensor], columns: int | None = None
+) -> None:
+    """Show grey or colour pictures side by side.
+
+    Args:
+        pictures: title -> (h, w) or (3, h, w); bytes from 0 to 255 or
+            numbers from 0 (black) to 1 (white); others are clipped.
+        columns: pictures in a row; at most four if not given.
+
+    Raises:
+        ValueError: no picture, or one of another shape.
+    """
+    _check(pictures)
+    with mpl.rc_context(STYLE):
+        axes = _axes(pictures, columns)
+        for ax, picture in zip(axes, pictures.values(), strict=True):
+            scale = 255 if picture.dtype == torch.uint8 else 1
+            values = (picture.detach().cpu() / scale).clamp(0, 1)
+            if values.ndim == 3:
+                values = values.permute(1, 2, 0)
+            ax.imshow(values.numpy(), cmap="gray", vmin=0, vmax=1)
+            _frame(ax, values.shape[:2])
+        plt.show()
+
+
+def heatmaps(
+    maps: Mapping[str, Tensor],
+    columns: int | None = None,
+    numbers: bool = False,
+    limit: float | None = None,
+) -> None:
+    """Show signed values as colours: purple below zero, orange above.
+
+    Args:
+        maps: title -> (h, w); all share one scale, white is zero.
+        columns: maps in a row; at most four if not given.
+        numbers: write each value into its field (for small maps).
+        limit: the absolute value with full colour; the largest one if
+            not given.
+
+    Raises:
+        ValueError: no map, or one that is not two-dimensional.
+    """
+    _check(maps)
+    values = {title: m.detach().cpu().double() for title, m in maps.items()}
+    if any(m.ndim != 2 for m in values.values()):
+        raise ValueError("a heat map has shape (h, w)")
+    if limit is None:
+        limit = max(m.abs().max().item() for m in values.values()) or 1.0
+    with mpl.rc_context(STYLE):
+        for ax, m in zip(
+            _axes(values, columns), values.values(), strict=True
+        ):
+            ax.imshow(m.numpy(), cmap=SIGNED, vmin=-limit, vmax=limit)
+            _frame(ax, m.shape)
+            if numbers:
+                _write_numbers(ax, m, limit)
+        plt.show()
+
+
+def _frame(ax: plt.Axes, shape: Sequence[int]) -> None:
+    """A thin outline, so that a white border remains visible."""
+    h, w = shape
+    ax.add_patch(
+        plt.Rectangle((-0.5, -0.5), w, h, fill=False, ec="#888888", lw=1)
+    )
+
+
+def _write_numbers(ax: plt.Axes, m: Tensor, limit: float) -> None:
+    """Each value into its field, white on the darkest colours."""
+    for i, row in enumerate(m.tolist()):
+        for j, value in enumerate(row):
+            if math.isnan(value):
+                continue
+            dark = abs(value) > 0.65 * limit
+            ax.text(
+                j,
+                i,
+                f"{value:.3g}",
+                ha="center",
+                va="center",
+                color="white" if dark else "black",
+            )
+
+
+def kernels(
+    weights: Mapping[str, Tensor], columns: int | None = None
+) -> None:
+    """Small kernels with their numbers, on one colour scale.
+
+    Args:
+        weights: title -> (k_h, k_w).
+        columns: kernels in a row; at most four if not given.
+
+    Raises:
+        ValueError: no kernel, or one that is not two-dimensional.
+    """
+    heatmaps(weights, columns, numbers=True)
+
+
+def activations(
+    maps: Tensor, columns: int = 6, titles: Sequence[str] | None = None
+) -> None:
+    """The channels of one layer's output as small grey pictures.
+
+    Args:
+        maps: (c, h, w); each channel is scaled to its own range.
+        columns: channels in a row.
+        titles: one for each channel; their numbers if not given.
+
+    Raises:
+        ValueError: another number of dimensions or of titles.
+    """
+    if maps.ndim != 3 or 0 in maps.shape:
+        raise ValueError(f"expected (c, h, w), got {tuple(maps.shape)}")
+    if titles is None:
+        titles = [str(channel) for channel in range(len(maps))]
+    if len(set(titles)) != len(maps):
+        raise ValueError(
+            f"{len(set(titles))} different titles for {len(maps)} channels"
+        )
+    low = maps.amin((1, 2), keepdim=True)
+    span = (maps.amax((1, 2), keepdim=True) - low).clamp(min=1e-12)
+    scaled = (maps - low) / span
+    images(dict(zip(titles, scaled, strict=True)), columns)
+
+
+def curves(
+    x: Sequence[float] | Tensor,
+    series: Mapping[str, Tensor],
+    xlabel: str,
+    ylabel: str,
+    log: bool = False,
+) -> None:
+    """Lines over x; several runs become a mean line with their range.
+
+    Args:
+        x: (n,) positions.
+        series: label -> (n,) for one line or (runs, n) for several runs,
+            drawn as their mean with a band from the least to the largest.
+        xlabel: what x is, with its unit.
+        ylabel: what the lines show, with its unit.
+        log: a logarithmic vertical axis.
+
+    Raises:
+        ValueError: no line, or one whose length is not that of x.
+    """
+    if not series:
+        raise ValueError("no curve to draw: the dictionary is empty")
+    x = torch.as_tensor(x).numpy()
+    with mpl.rc_context(STYLE):
+        _, ax = plt.subplots(figsize=(WIDTH, 3.3))
+        styles = ["-", "--", "-.", ":"]
+        for k, (label, runs) in enumerate(series.items()):
+            runs = torch.atleast_2d(runs.detach().cpu()).numpy()
+            if runs.ndim != 2 or runs.shape[1] != len(x):
+                raise ValueError(
+                    f"{label!r} has shape {runs.shape}, but x has "
+                    f"{len(x)} positions"
+                )
+            line = ax.plot(x, runs.mean(0), styles[k % 4], label=label)
+            if len(runs) > 1:
+                ax.fill_between(
+                    x,
+                    runs.min(0),
+                    runs.max(0),
+                    color=line[0].get_color(),
+                    alpha=0.2,
+                    lw=0,
+                )
+        ax.set(xlabel=xlabel, ylabel=ylabel)
+        ax.set_yscale("log" if log else "linear")
+        ax.legend()
+        plt.show()
+
+
+def bars(
+    values: Mapping[str, float],
+    xlabel: str,
+    spread: Mapping[str, float] | None = None,
+) -> None:
+    """Horizontal bars with their numbers, from top to bottom.
+
+    Args:
+        values: label -> length.
+        xlabel: what the bars show, with its unit.
+        spread: label -> half the length of an error line, for each label.
+
+    Raises:
+        ValueError: no bar, or a spread for other labels.
+    """
+    if not values:
+        raise ValueError("no bar to draw: the dictionary is empty")
+    if spread is not None and set(spread) != set(values):
+        raise ValueError(
+            f"spread is for {sorted(spread)}, bars are {sorted(values)}"
+        )
+    errors = None if spread is None else [spread[label] for label in values]
+    with mpl.rc_context(STYLE):
+        _, ax = plt.subplots(figsize=(WIDTH, 0.6 + 0.42 * len(values)))
+        drawn = ax.barh(
+            list(values), list(values.values()), xerr=errors, height=0.65
+        )
+        ax.bar_label(drawn, fmt="%.3g", padding=4)
+        ax.invert_yaxis()
+        ax.margins(x=0.12)
+        ax.set_xlabel(xlabel)
+        plt.show()
+
+
+def animation(
+    draw: Callable[[int], None],
+    frames: int,
+    alt: str,
+    size: tuple[float, float] = (WIDTH, 2.4),
+    seconds: float = 0.8,
+) -> None:
+    """A still picture, and the motion for those who open it.
+
+    The last frame is shown as a picture (it prints). Under it a closed
+    `<details>` holds the motion as a GIF, without any script.
+
+    Args:
+        draw: draws frame number 0, 1, ... into the current figure.
+        frames: how many there are.
+        alt: what is seen, for readers who cannot see it.
+        size: width and height in inches.
+        seconds: how long each frame stays.
+
+    Raises:
+        ValueError: no frame, no alternative text, or a GIF above 300 kB.
+    """
+    if frames < 1:
+        raise ValueError(f"an animation needs frames, got {frames}")
+    if len(alt) < 20:
+        raise ValueError(f"alternative text says too little: {alt!r}")
+    pictures = []
+    with mpl.rc_context(STYLE):
+        for number in range(frames):
+            figure = plt.figure(figsize=size)
+            draw(number)
+            pictures.append(_picture(figure))
+            if number < frames - 1:
+                plt.close(figure)
+        plt.show()
+    gif = io.BytesIO()
+    pictures[0].save(
+        gif,
+        format="GIF",
+        save_all=True,
+        append_images=pictures[1:],
+        duration=int(1000 * seconds),
+        loop=0,
+    )
+    if len(gif.getvalue()) > 300_000:
+        raise ValueError(
+            f"the GIF has {len(gif.getvalue())} bytes, 300,000 are "
+            "allowed: draw fewer frames or a smaller figure"
+        )
+    data = base64.b64encode(gif.getvalue()).decode()
+    display(
+        HTML(
+            '<details class="motion"><summary>Show the motion</summary>'
+            f'<img alt="{escape(alt)}" src="data:image/gif;base64,{data}">'
+            "</details>"
+        )
+    )
+
+
+def sliding_window(X: Tensor, K: Tensor, alt: str) -> None:
+    """Cross-correlation step by step: image, kernel, output so far.
+
+    Args:
+        X: (h, w) small image.
+        K: (k_h, k_w) kernel.
+        alt: what is seen, for readers who cannot see it.
+
+    Raises:
+        ValueError: shapes that `ops.corr2d` refuses.
+    """
+    Y = corr2d(X, K).double()
+    h, w = K.shape
+
+    def draw(step: int) -> None:
+        i, j = divmod(step, Y.shape[1])
+        so_far = torch.full_like(Y, torch.nan)
+        so_far.view(-1)[: step + 1] = Y.flatten()[: step + 1]
+        axes = plt.gcf().subplots(1, 3)
+        for ax, m, title in zip(
+            axes, (X, K, so_far), ("image", "kernel", "output"), strict=True
+        ):
+            limit = m[~m.isnan()].abs().max().item() * 1.6 or 1.0
+            ax.imshow(m.numpy(), cmap=SIGNED, vmin=-limit, vmax=limit)
+            _frame(ax, m.shape)
+            _write_numbers(ax, m, limit)
+            ax.set_title(title)
+            ax.axis("off")
+        for ax, corner, size in (
+            (axes[0], (j, i), (w, h)),
+            (axes[2], (j, i), (1, 1)),
+        ):
+            left, top = corner[0] - 0.5, corner[1] - 0.5
+            ax.add_patch(
+                plt.Rectangle(
+                    (left, top), *size, fill=False, ec=COLOURS[0], lw=3
+                )
+            )
+
+    animation(draw, Y.numel(), alt)
+
+
+def _picture(figure: plt.Figure) -> Image.Image:
+    """A figure as a picture with few colours, so that a GIF stays small."""
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=90)
+    picture = Image.open(png).convert("RGB")
+    return picture.quantize(64, dither=Image.Dither.NONE)
+
+
+def show_source(function: Callable) -> None:
+    """The source of a function of the helpers, highlighted.
+
+    Args:
+        function: anything that `inspect.getsource` finds.
+    """
+    source = inspect.getsource(function).rstrip()
+    display(Markdown(f"```python\n{source}\n```"))

@@ -1,0 +1,283 @@
+"""What the scripts and the tests know about the book's pages.
+
+Three cells of every notebook, some metadata and the coverage page are made
+here, from `_config.yml`, `book/exercises.yml` and the notebooks themselves.
+`root` is the project's folder in all functions.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+from IPython.core.inputtransformer2 import TransformerManager
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+from helpers.records import fingerprint, module_sources, modules_used
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ("book", "templates")
+PLACEHOLDER = "https://github.com/OWNER/REPOSITORY"
+ANSWER = re.compile(r"#### Answer to (\d+\.\d+\.\d+)")
+GENERATED = ("front", "set-up", "exercise-table")
+CELL_METADATA = ("tags", "mystnb", "nbmake")
+
+SET_UP = """\
+# Finds the book's package `helpers`, or installs it (in Google Colab).
+from importlib.metadata import distributions
+
+if not any(distributions(name="convolutions-checked")):
+{missing}
+import helpers
+
+if "Convolutions, Checked" not in str(helpers.__doc__):
+    raise ImportError(f"another package is called helpers: {{helpers}}")"""
+INSTALL = """\
+    book = "{url}"
+    %pip install -q --no-deps {{book}}/archive/refs/tags/{tag}.zip"""
+NO_ADDRESS = """\
+    raise SystemExit(
+        "The book's helpers are missing. In the project's folder, run `pip "
+        "install -r requirements.txt`, or set the repository's address "
+        "with scripts/set_repository.py."
+    )"""
+
+
+def address(root: Path = ROOT) -> tuple[str, str]:
+    """The repository's URL and the tag that notebooks install from."""
+    text = (root / "_config.yml").read_text(encoding="utf-8")
+    repository = yaml.safe_load(text)["repository"]
+    return repository["url"], repository["branch"]
+
+
+def sections(root: Path = ROOT) -> list[dict[str, Any]]:
+    """The list of exercises, section by section, as in exercises.yml."""
+    path = root / "book" / "exercises.yml"
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def section_of(path: Path, root: Path = ROOT) -> dict[str, Any] | None:
+    """The section whose notebook path is; None for the template."""
+    for section in sections(root):
+        if path == root / "book" / section["notebook"]:
+            return section
+    return None
+
+
+def notebooks(root: Path = ROOT) -> list[Path]:
+    """All notebooks of the book and the templates."""
+    return [
+        path
+        for folder in FOLDERS
+        for path in sorted((root / folder).glob("*.ipynb"))
+    ]
+
+
+def read(path: Path) -> NotebookNode:
+    """A notebook from its file."""
+    return nbformat.read(path, as_version=4)
+
+
+def text_of(notebook: NotebookNode) -> str:
+    """A notebook as the text of its file."""
+    return nbformat.writes(notebook) + "\n"
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text file with the same line ends on every system."""
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def fingerprint_of(notebook: NotebookNode) -> str:
+    """Fingerprint of the code cells and of the helpers that they use.
+
+    The set-up cell does not count: another address makes nothing stale.
+    """
+    to_python = TransformerManager().transform_cell
+    cells = [
+        to_python(cell.source)
+        for cell in notebook.cells
+        if cell.cell_type == "code" and cell.id != "set-up"
+    ]
+    return fingerprint(*cells, *module_sources(modules_used(*cells)))
+
+
+def is_stale(notebook: NotebookNode) -> bool:
+    """Whether the outputs come from other code than today's."""
+    book = notebook.metadata.get("book", {})
+    return book.get("sources") != fingerprint_of(notebook)
+
+
+def update(
+    notebook: NotebookNode, path: Path, root: Path = ROOT
+) -> NotebookNode:
+    """Put the generated cells and metadata into the notebook at path."""
+    section = section_of(path, root)
+    cells = [c for c in notebook.cells if c.id not in GENERATED]
+    old = {c.id: c for c in notebook.cells}
+
+    set_up = old.get("set-up", new_code_cell(id="set-up"))
+    set_up.source = set_up_source(*address(root))
+    set_up.metadata.tags = ["hide-input"]
+    generated = [
+        new_markdown_cell(
+            front_source(notebook, path, section, root), id="front"
+        ),
+        set_up,
+    ]
+    if section:
+        generated.append(
+            new_markdown_cell(table_source(section), id="exercise-table")
+        )
+    notebook.cells = cells[:1] + generated + cells[1:]
+
+    answers = []
+    for cell in notebook.cells:
+        for key in set(cell.metadata) - set(CELL_METADATA):
+            del cell.metadata[key]
+        if cell.cell_type == "markdown" and ANSWER.match(cell.source):
+            cell.metadata["jp-MarkdownHeadingCollapsed"] = True
+            cell.metadata["id"] = cell.id
+            answers.append(cell.id)
+    metadata = {
+        "kernelspec": {
+            "display_name": "Python 3",
+            "language": "python",
+            "name": "python3",
+        },
+        "language_info": {"name": "python"},
+    }
+    if answers:
+        metadata["colab"] = {"collapsed_sections": answers}
+    if "book" in notebook.metadata:
+        metadata["book"] = notebook.metadata.book
+    notebook.metadata = nbformat.from_dict(metadata)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return notebook
+
+
+def front_source(
+    notebook: NotebookNode,
+    path: Path,
+    section: dict[str, Any] | None,
+    root: Path = ROOT,
+) -> str:
+    """Colab badge, measured run time, link to the original section."""
+    url, tag = address(root)
+    place = path.relative_to(root).as_posix()
+    static = "_static" if path.parent.name == "book" else "../book/_static"
+    colab = url.replace(
+        "https://github.com/", "https://colab.research.google.com/github/"
+    )
+    lines = [
+        f"[![Open in Colab]({static}/open-in-colab.svg)]"
+        f"({colab}/blob/{tag}/{place})",
+        f"Measured run time: {run_time(notebook.metadata.get('book'))}.",
+    ]
+    if section:
+        lines.append(
+            "Original: [Dive into Deep Learning, section "
+            f"{section['section']}]({section['original']})."
+        )
+    return "\n\n".join(lines)
+
+
+def run_time(book: dict[str, Any] | None) -> str:
+    """For example "0.2 minutes (CPU, 2 threads)"."""
+    if book is None:
+        return "not measured yet"
+    minutes = book["minutes"] or "less than 0.1"
+    return f"{minutes} minutes ({book['device']})"
+
+
+def set_up_source(url: str, tag: str) -> str:
+    """The set-up cell's code, the same in all notebooks."""
+    missing = NO_ADDRESS
+    if url != PLACEHOLDER:
+        missing = INSTALL.format(url=url, tag=tag)
+    return SET_UP.format(missing=missing)
+
+
+def table_source(section: dict[str, Any]) -> str:
+    """The table of a section's exercises, linked to their answers."""
+    rows = [
+        f"| [{number(section, exercise)} {exercise['title']}]"
+        f"(#{slug(section, exercise)}) | {columns(exercise)} |"
+        for exercise in section["exercises"]
+    ]
+    head = ["| Exercise | Parts | Answered by |", "| :--- | :--- | :--- |"]
+    return "\n".join(head + rows)
+
+
+def number(section: dict[str, Any], exercise: dict[str, Any]) -> str:
+    """An exercise's full number, such as "7.2.1"."""
+    return f"{section['section']}.{exercise['number']}"
+
+
+def slug(section: dict[str, Any], exercise: dict[str, Any]) -> str:
+    """The anchor of an exercise's answer, such as "answer-to-721"."""
+    return "answer-to-" + number(section, exercise).replace(".", "")
+
+
+def columns(exercise: dict[str, Any]) -> str:
+    """Parts and kinds of an exercise as two columns of a table."""
+    return (
+        ", ".join(exercise["parts"]) + " | " + ", ".join(exercise["kind"])
+    )
+
+
+def answers_in(path: Path) -> set[str]:
+    """Numbers of the exercises that a notebook answers, such as "7.2.1"."""
+    if not path.exists():
+        return set()
+    matches = [ANSWER.match(cell.source) for cell in read(path).cells]
+    return {match[1] for match in matches if match}
+
+
+def coverage(root: Path = ROOT) -> str:
+    """The coverage page: every exercise, and whether it is answered."""
+    tables = []
+    exercises = 0
+    answers = 0
+    for section in sections(root):
+        answered = answers_in(root / "book" / section["notebook"])
+        tables.append(
+            f"## {section['section']} {section['title']}\n\n"
+            f"[The original section]({section['original']})\n\n"
+            "| Exercise | Parts | Answered by |\n"
+            "| :--- | :--- | :--- |"
+        )
+        for exercise in section["exercises"]:
+            name = f"{number(section, exercise)} {exercise['title']}"
+            link = f"{section['notebook']}#{slug(section, exercise)}"
+            exercises += 1
+            if number(section, exercise) in answered:
+                answers += 1
+                name = f"[{name}]({link})"
+            else:
+                name += " (*not written yet*)"
+            tables[-1] += f"\n| {name} | {columns(exercise)} |"
+    verb = "is" if answers == 1 else "are"
+    head = f"# Coverage\n\n{answers} of {exercises} answers {verb} written."
+    return "\n\n".join([head, *tables]) + "\n"
+
+
+def expected_files(root: Path = ROOT) -> dict[Path, str]:
+    """What every file with generated parts should hold."""
+    files = {
+        path: text_of(update(read(path), path, root))
+        for path in notebooks(root)
+    }
+    files[root / "book" / "coverage.md"] = coverage(root)
+    return files
+
+
+def out_of_step(root: Path = ROOT) -> dict[Path, str]:
+    """The files that differ, with what they should hold."""
+    return {
+        path: text
+        for path, text in expected_files(root).items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    }

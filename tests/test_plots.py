@@ -1,0 +1,205 @@
+"""Figures: what is drawn is what was given, and bad input is refused."""
+
+import base64
+import io
+import re
+
+import matplotlib.pyplot as plt
+import pytest
+import torch
+from matplotlib.colors import to_rgba
+from numpy.testing import assert_allclose
+from PIL import Image
+
+from helpers import ops, plots
+
+
+@pytest.fixture(autouse=True)
+def figure():
+    """Close figures afterwards; return what draws the newest one."""
+    plt.close("all")
+    yield lambda: plt.gcf()
+    plt.close("all")
+
+
+def drawn(figure):
+    """Title -> the array of the picture under it."""
+    return {
+        ax.get_title(): ax.images[0].get_array()
+        for ax in figure.axes
+        if ax.images
+    }
+
+
+def test_images_scale_bytes_and_clip_numbers(figure):
+    grey = torch.tensor([[0, 51], [102, 255]], dtype=torch.uint8)
+    colour = torch.rand(3, 4, 5) * 2 - 0.5
+    plots.images({"grey": grey, "colour": colour})
+    found = drawn(figure())
+    assert_allclose(found["grey"], [[0, 0.2], [0.4, 1]], atol=1e-6)
+    assert_allclose(found["colour"], colour.permute(1, 2, 0).clamp(0, 1))
+
+
+def test_images_stand_in_rows_and_columns(figure):
+    pictures = {str(i): torch.rand(2, 2) for i in range(5)}
+    plots.images(pictures, columns=3)
+    axes = figure().axes
+    assert len(axes) == 6
+    assert [len(ax.images) for ax in axes] == [1, 1, 1, 1, 1, 0]
+    assert axes[3].get_subplotspec().rowspan.start == 1
+
+
+def test_heatmaps_share_a_scale_that_is_white_at_zero(figure):
+    plots.heatmaps({"a": torch.tensor([[-3.0, 0]]), "b": torch.ones(1, 2)})
+    for ax in figure().axes:
+        assert ax.images[0].get_clim() == (-3, 3)
+    zero = figure().axes[0].images[0].cmap(0.5)
+    assert min(zero[:3]) > 0.95
+
+
+def test_heatmaps_of_zeros_and_a_given_limit(figure):
+    plots.heatmaps({"zeros": torch.zeros(2, 2)})
+    assert figure().axes[0].images[0].get_clim() == (-1, 1)
+    plots.heatmaps({"m": torch.ones(2, 2)}, limit=5)
+    assert figure().axes[0].images[0].get_clim() == (-5, 5)
+
+
+def test_kernels_write_their_numbers_in_place(figure):
+    plots.kernels({"K": torch.tensor([[1.0, -2.0, 0.125]])})
+    texts = figure().axes[0].texts
+    assert [t.get_text() for t in texts] == ["1", "-2", "0.125"]
+    assert [t.get_position() for t in texts] == [(0, 0), (1, 0), (2, 0)]
+    assert texts[1].get_color() == "white"
+    assert texts[2].get_color() == "black"
+
+
+def test_activations_scale_each_channel(figure):
+    maps = torch.stack([torch.tensor([[1.0, 3.0]]), torch.zeros(1, 2)])
+    plots.activations(maps, titles=["first", "dead"])
+    found = drawn(figure())
+    assert_allclose(found["first"], [[0, 1]])
+    assert_allclose(found["dead"], [[0, 0]])
+
+
+def test_curves_draw_mean_and_range(figure):
+    runs = torch.tensor([[1.0, 2.0], [3.0, 6.0]])
+    series = {"runs": runs, "one": torch.tensor([5.0, 5.0])}
+    plots.curves([0, 10], series, "step", "loss", log=True)
+    ax = figure().axes[0]
+    assert_allclose(ax.lines[0].get_ydata(), [2, 4])
+    assert_allclose(ax.lines[1].get_ydata(), [5, 5])
+    assert len(ax.collections) == 1
+    corners = ax.collections[0].get_paths()[0].vertices
+    assert {(0, 1), (0, 3), (10, 2), (10, 6)} <= {*map(tuple, corners)}
+    assert ax.get_yscale() == "log"
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "loss")
+    labels = [t.get_text() for t in ax.get_legend().get_texts()]
+    assert labels == ["runs", "one"]
+
+
+def test_bars_have_their_lengths_and_spread(figure):
+    plots.bars({"a": 2.0, "b": 1.0}, "MACs", spread={"a": 0.5, "b": 0.25})
+    ax = figure().axes[0]
+    assert [bar.get_width() for bar in ax.patches] == [2, 1]
+    (errors,) = (c for c in ax.collections)
+    assert_allclose(errors.get_segments()[0][:, 0], [1.5, 2.5])
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]  # first on top
+    assert ax.get_xlabel() == "MACs"
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    """What is displayed besides figures."""
+    found = []
+    monkeypatch.setattr(plots, "display", found.append)
+    return found
+
+
+def gif_in(html):
+    data = re.search(r"base64,([\w+/=]+)", html)[1]
+    return Image.open(io.BytesIO(base64.b64decode(data)))
+
+
+def test_the_window_slides_over_every_place(figure, displayed):
+    X, K = torch.randn(3, 4), torch.randn(2, 2)
+    plots.sliding_window(X, K, alt="A window slides over <the> image.")
+    html = displayed[0].data
+    assert gif_in(html).n_frames == 2 * 3
+    assert "<the>" not in html  # escaped
+    assert html.startswith('<details class="motion"><summary>')
+    found = drawn(figure())
+    assert_allclose(found["output"], ops.corr2d(X, K), rtol=1e-6)
+    frames = [
+        patch
+        for ax in figure().axes
+        for patch in ax.patches
+        if patch.get_edgecolor() == to_rgba(plots.COLOURS[0])
+    ]
+    assert [f.get_xy() for f in frames] == [(1.5, 0.5), (1.5, 0.5)]
+    assert len(plt.get_fignums()) == 1  # the other frames are closed
+
+
+def test_a_frame_shows_only_what_is_computed_so_far(displayed, monkeypatch):
+    seen = []
+
+    def look(figure):
+        seen.append(drawn(figure)["output"].mask.sum())
+        return Image.new("P", (2, 2))
+
+    monkeypatch.setattr(plots, "_picture", look)
+    plots.sliding_window(
+        torch.ones(2, 4), torch.ones(2, 2), alt="Three outputs in a row."
+    )
+    assert seen == [2, 1, 0]
+
+
+def test_a_heavy_animation_is_refused(displayed):
+    def noise(_):
+        plt.gcf().figimage(torch.rand(400, 400).numpy())
+
+    with pytest.raises(ValueError, match="300,000 are allowed"):
+        plots.animation(noise, 12, alt="Noise that does not compress.")
+    assert displayed == []
+
+
+def test_source_is_shown_as_it_is(displayed):
+    plots.show_source(ops.corr2d)
+    text = displayed[0].data
+    assert text.startswith("```python\ndef corr2d(X: Tensor, K: Tensor)")
+    assert text.endswith("return Y\n```")
+
+
+BAD = [
+    (lambda: plots.images({}), "dictionary is empty"),
+    (lambda: plots.images({"x": torch.rand(2)}), r"shape \(2,\)"),
+    (lambda: plots.images({"x": torch.rand(0, 2)}), r"shape \(0, 2\)"),
+    (lambda: plots.images({"x": torch.rand(4, 2, 2)}), "4 channels"),
+    (lambda: plots.images({"x": torch.rand(2, 2)}, 0), "at least 1, got 0"),
+    (lambda: plots.heatmaps({"x": torch.rand(3, 2, 2)}), r"shape \(h, w\)"),
+    (lambda: plots.activations(torch.rand(2, 2)), r"got \(2, 2\)"),
+    (
+        lambda: plots.activations(torch.rand(2, 2, 2), titles=["a", "a"]),
+        "1 different titles for 2 channels",
+    ),
+    (lambda: plots.curves([1], {}, "x", "y"), "dictionary is empty"),
+    (
+        lambda: plots.curves([1, 2], {"a": torch.rand(3)}, "x", "y"),
+        r"shape \(1, 3\), but x has 2",
+    ),
+    (lambda: plots.bars({}, "x"), "dictionary is empty"),
+    (lambda: plots.bars({"a": 1}, "x", {"b": 1}), r"spread is for \['b'\]"),
+    (lambda: plots.animation(print, 0, "x" * 20), "needs frames, got 0"),
+    (lambda: plots.animation(print, 1, "short"), "says too little"),
+    (
+        lambda: plots.sliding_window(
+            torch.ones(1, 1), torch.ones(2, 2), "x" * 20
+        ),
+        r"kernel \(2, 2\) is larger than the image \(1, 1\)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "words"), BAD)
+def test_bad_input_is_refused(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()

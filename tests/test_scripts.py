@@ -1,0 +1,541 @@
+"""The maintainers' scripts, run on copies of the project."""
+
+import functools
+import http.server
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import threading
+import venv
+
+import pages
+import pytest
+import set_repository
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+ADDRESS = "https://github.com/ada/lovelace"
+NAME = "7-2-cross-correlation.ipynb"
+
+
+def copy_of(files, folder):
+    """A copy of some of the project's files."""
+    for path in files:
+        target = folder / path.relative_to(pages.ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of the whole project."""
+    return copy_of(set_repository.repository_files(), tmp_path)
+
+
+def run(root, script, *arguments, **environment):
+    """Run a script of a copy with the copy's helpers."""
+    environment = {**os.environ, "PYTHONPATH": str(root), **environment}
+    return subprocess.run(
+        [sys.executable, root / "scripts" / script, *arguments],
+        cwd=root,
+        env=environment,
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+    )
+
+
+def contents(root):
+    """All files of a copy."""
+    return {
+        path: path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and not {".git", "__pycache__"} & {*path.parts}
+    }
+
+
+def notebook(*sources):
+    """A small page of section 7.2 with these code cells."""
+    return new_notebook(
+        cells=[
+            new_markdown_cell("# 7.2 A page\n\nText.", id="title"),
+            *(new_code_cell(s, id=f"c{i}") for i, s in enumerate(sources)),
+            new_markdown_cell("#### Answer to 7.2.1", id="answer"),
+        ]
+    )
+
+
+# Generated parts
+
+
+@pytest.fixture
+def small(tmp_path):
+    """The least copy that the scripts work on, with one page."""
+    files = [pages.ROOT / "_config.yml", pages.ROOT / "book/exercises.yml"]
+    files += [*(pages.ROOT / "scripts").glob("*.py")]
+    files += [*(pages.ROOT / "helpers").glob("*.py")]
+    copy_of(files, tmp_path)
+    text = pages.text_of(notebook("from helpers import ops\nk = 3"))
+    pages.write(tmp_path / "book" / NAME, text)
+    return tmp_path
+
+
+def test_sync_writes_and_leaves_alone(small):
+    result = run(small, "sync_pages.py")
+    assert result.returncode == 0
+    assert result.stdout == (
+        f"book/{NAME} written\nbook/coverage.md written\n"
+    )
+    before = contents(small)
+    for option in ([], ["--check"]):
+        result = run(small, "sync_pages.py", *option)
+        assert (result.returncode, result.stdout) == (0, "")
+    assert contents(small) == before
+
+
+def test_generated_cells(small):
+    path = small / "book" / NAME
+    page = pages.update(pages.read(path), path, small)
+    cells = {cell.id: cell for cell in page.cells}
+    assert [*cells] == [
+        "title",
+        "front",
+        "set-up",
+        "exercise-table",
+        "c0",
+        "answer",
+    ]
+    url, tag = pages.address()
+    place = url.removeprefix("https://github.com/")
+    front = cells["front"].source.split("\n\n")
+    assert front == [
+        "[![Open in Colab](_static/open-in-colab.svg)](https://colab."
+        f"research.google.com/github/{place}/blob/{tag}/book/{NAME})",
+        "Measured run time: not measured yet.",
+        "Original: [Dive into Deep Learning, section 7.2](https://d2l.ai/"
+        "chapter_convolutional-neural-networks/conv-layer.html).",
+    ]
+    assert cells["set-up"].metadata == {"tags": ["hide-input"]}
+    rows = cells["exercise-table"].source.splitlines()
+    assert len(rows) == 2 + 4
+    assert rows[2] == (
+        "| [7.2.1 A diagonal edge](#answer-to-721) | a, b, c "
+        "| code, proof |"
+    )
+    assert cells["answer"].metadata == {
+        "id": "answer",
+        "jp-MarkdownHeadingCollapsed": True,
+    }
+    assert page.metadata == {
+        "colab": {"collapsed_sections": ["answer"]},
+        "kernelspec": {
+            "display_name": "Python 3",
+            "language": "python",
+            "name": "python3",
+        },
+        "language_info": {"name": "python"},
+    }
+
+
+def test_template_has_no_table_and_its_own_paths(small):
+    path = small / "templates" / "page.ipynb"
+    page = pages.update(notebook("k = 3"), path, small)
+    ids = [cell.id for cell in page.cells]
+    assert ids == ["title", "front", "set-up", "c0", "answer"]
+    front = page.cells[1].source
+    assert front.startswith(
+        "[![Open in Colab](../book/_static/open-in-colab.svg)]("
+    )
+    assert "/templates/page.ipynb)" in front
+    assert "Original" not in front
+
+
+@pytest.mark.parametrize(
+    ("book", "text"),
+    [
+        (None, "not measured yet"),
+        ({"minutes": 0.2, "device": "CPU, 2 threads"}, "0.2 minutes (CPU"),
+        ({"minutes": 0.0, "device": "CPU"}, "less than 0.1 minutes (CPU)"),
+    ],
+)
+def test_run_time(book, text):
+    assert pages.run_time(book).startswith(text)
+
+
+def test_sync_mends_what_was_changed_by_hand(small):
+    run(small, "sync_pages.py")
+    path = small / "book" / NAME
+    good = path.read_text()
+    page = json.loads(good)
+    cells = {cell["id"]: cell for cell in page["cells"]}
+    for cell in cells.values():
+        cell["metadata"] = {"execution": {"iopub.execute_input": "now"}}
+    cells["set-up"]["source"] = ["import helpers"]
+    cells["front"]["source"] = ["mine"]
+    page["cells"].remove(cells["exercise-table"])
+    page["metadata"] = {"widgets": {}, "language_info": {"version": "3"}}
+    path.write_text(json.dumps(page))
+    broken = path.read_text()
+
+    result = run(small, "sync_pages.py", "--check")
+    assert result.returncode == 1
+    assert result.stdout == f"book/{NAME} is out of step\n"
+    assert path.read_text() == broken
+    assert run(small, "sync_pages.py").returncode == 0
+    assert path.read_text() == good
+
+
+def test_coverage_counts_answers_not_notebooks(small):
+    text = pages.coverage(small)
+    assert "\n1 of 44 answers is written.\n" in text
+    assert f"| [7.2.1 A diagonal edge]({NAME}#answer-to-721) |" in text
+    assert "| 7.2.2 Kernels by hand (*not written yet*) |" in text
+    (small / "book" / NAME).unlink()
+    assert "\n0 of 44 answers are written.\n" in pages.coverage(small)
+
+
+# The set-up cell
+
+
+def execute(source, folder, *options):
+    """Run code in a Python of its own, in an empty folder."""
+    return subprocess.run(
+        [sys.executable, *options, "-c", source],
+        cwd=folder,
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+    )
+
+
+def test_set_up_without_address_stops_with_one_line(tmp_path):
+    source = pages.set_up_source(pages.PLACEHOLDER, "v0.1.0")
+    # -S: without the installed packages
+    result = execute(source, tmp_path, "-S")
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert "pip install -r requirements.txt" in result.stderr
+    assert "set_repository.py" in result.stderr
+
+
+def test_set_up_passes_in_silence_where_helpers_are_installed(tmp_path):
+    source = pages.set_up_source(pages.PLACEHOLDER, "v0.1.0")
+    result = execute(source, tmp_path)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_set_up_refuses_another_package_of_that_name(tmp_path):
+    (tmp_path / "helpers.py").write_text("x = 1")
+    source = pages.set_up_source(pages.PLACEHOLDER, "v0.1.0")
+    result = execute(source, tmp_path)
+    assert result.returncode == 1
+    assert "another package is called helpers" in result.stderr
+    assert "helpers.py" in result.stderr
+
+
+@pytest.mark.parametrize("url", [pages.PLACEHOLDER, ADDRESS])
+def test_set_up_is_short(url):
+    lines = pages.set_up_source(url, "v0.1.0").splitlines()
+    assert len(lines) <= 14
+    assert max(map(len, lines)) <= 76
+
+
+INSTALL = """
+import sys
+from importlib.util import find_spec
+from IPython.core.interactiveshell import InteractiveShell
+
+shell = InteractiveShell.instance()
+shell.run_cell(sys.argv[1]).raise_error()
+import helpers.ops, torch
+print("helpers:", helpers.ops.__file__)
+print("torch:", torch.__file__)
+print("skimage:", find_spec("skimage"))
+"""
+
+
+@pytest.fixture(scope="module")
+def colab(tmp_path_factory):
+    """An environment like Colab: packages, but not the project's.
+
+    One of its dependencies is missing as well, to see that nothing but the
+    project itself gets installed.
+    """
+    missing = ("convolutions_checked", "skimage", "scikit_image")
+    folder = tmp_path_factory.mktemp("colab")
+    packages = folder / "packages"
+    packages.mkdir()
+    for key in ("purelib", "platlib"):
+        site = pages.Path(sysconfig.get_path(key))
+        for path in site.iterdir():
+            link = packages / path.name
+            wanted = not any(name in path.name for name in missing)
+            if wanted and not link.exists():
+                link.symlink_to(path)
+    venv.create(folder / "env", with_pip=True, symlinks=True)
+    scheme = {"base": str(folder / "env"), "platbase": str(folder / "env")}
+    site = pages.Path(sysconfig.get_path("purelib", "venv", scheme))
+    (site / "packages.pth").write_text(f"{packages}\n")
+    return folder / "env"
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A web server that offers the project's archive as GitHub does."""
+    tree = tmp_path / "tree"
+    copy_of(set_repository.repository_files(), tree / "lovelace-0.1.0")
+    archives = tmp_path / "web/ada/lovelace/archive/refs/tags"
+    shutil.make_archive(str(archives / "v0.1.0"), "zip", tree)
+    handler = functools.partial(
+        http.server.SimpleHTTPRequestHandler, directory=tmp_path / "web"
+    )
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as web:
+        threading.Thread(target=web.serve_forever).start()
+        yield f"http://127.0.0.1:{web.server_port}/ada/lovelace"
+        web.shutdown()
+
+
+@pytest.mark.slow
+def test_set_up_installs_on_colab(colab, server, tmp_path):
+    # A build without isolation needs no network; and IPython would add the
+    # packages of an active virtual environment.
+    environment = {**os.environ, "PIP_NO_BUILD_ISOLATION": "0"}
+    environment.pop("VIRTUAL_ENV", None)
+
+    def set_up(tag):
+        return subprocess.run(
+            [
+                colab / "bin" / "python",
+                "-c",
+                INSTALL,
+                pages.set_up_source(server, tag),
+            ],
+            cwd=tmp_path,
+            env=environment,
+            check=False,
+            capture_output=True,
+            encoding="utf-8",
+        )
+
+    result = set_up("v9.9.9")
+    assert result.returncode == 1
+    assert "No module named 'helpers'" in result.stderr
+    for _ in range(2):
+        result = set_up("v0.1.0")
+        assert result.returncode == 0, result.stderr
+        assert f"helpers: {colab}" in result.stdout
+        assert f"torch: {colab.parent / 'packages'}" in result.stdout
+        assert "skimage: None" in result.stdout
+
+
+# The repository's address
+
+
+def test_tag_is_the_version_of_the_package():
+    text = (pages.ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    version = re.search('^version = "(.*)"$', text, re.MULTILINE)[1]
+    assert pages.address()[1] == f"v{version}"
+
+
+def test_set_repository_twice(project):
+    url, tag = pages.address()
+    link = "See {}/blob/{}/README.md, and ({}).\n"
+    sample = project / "SAMPLE.md"
+    rest = f"v0.0.9 is older.\n{url}-slides is another one.\n"
+    sample.write_text(link.format(url, tag, url) + rest)
+    config = (project / "_config.yml").read_text()
+    for new_url, new_tag in [
+        (ADDRESS, "v1.2.3"),
+        ("https://github.com/ada/lovelace-2", "v2.0rc1"),
+    ]:
+        result = run(
+            project, "set_repository.py", new_url, "--tag", new_tag
+        )
+        assert result.returncode == 0, result.stderr
+        assert pages.address(project) == (new_url, new_tag)
+        config = config.replace(url, new_url).replace(tag, new_tag)
+        assert (project / "_config.yml").read_text() == config
+        assert sample.read_text() == (
+            link.format(new_url, new_tag, new_url) + rest
+        )
+        version = f'\nversion = "{new_tag[1:]}"\n'
+        assert version in (project / "pyproject.toml").read_text()
+        result = run(project, "sync_pages.py", "--check")
+        assert (result.returncode, result.stdout) == (0, "")
+        old = re.compile(re.escape(url[18:]) + r"(?![\w-])")
+        for path, text in contents(project).items():
+            if path.suffix in set_repository.TEXT:
+                assert not old.search(text.decode()), path
+        url, tag = new_url, new_tag
+
+
+def test_set_repository_refuses_and_changes_nothing(small):
+    before = contents(small)
+    result = run(small, "set_repository.py", ADDRESS + "/", "--tag", "v1.0")
+    assert result.returncode == 2
+    assert "lovelace/' is not like https://github.com/" in result.stderr
+    assert contents(small) == before
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://github.com/ada/lovelace",
+        "https://gitlab.com/ada/lovelace",
+        "https://github.com/ada",
+        "https://github.com/ada/lovelace/",
+        "https://github.com/ada/lovelace.git",
+        "https://github.com/ada/lovelace/tree/main",
+        "https://github.com/ada/love lace",
+        "git@github.com:ada/lovelace",
+        "",
+    ],
+)
+def test_bad_address(url):
+    with pytest.raises(ValueError, match="is not like https"):
+        set_repository.check(url, "v1.0")
+
+
+@pytest.mark.parametrize("tag", ["1.0", "v", "main", "v1.0-x", "vv1.0", ""])
+def test_bad_tag(tag):
+    with pytest.raises(ValueError, match="is not a v and a version"):
+        set_repository.check(ADDRESS, tag)
+
+
+@pytest.mark.parametrize("tag", ["v1.0", "v0.1.0", "v2.0rc1", "v1.0.post1"])
+def test_good_tag(tag):
+    set_repository.check(ADDRESS, tag)
+
+
+# Outputs
+
+
+CELLS = [
+    "import os, sys\nfrom helpers import records\nk = 3",
+    "print(k)\nprint(2, flush=True)\nprint('last')",
+    "[os.environ[n] for n in ('BOOK_REFRESH', 'BOOK_DATA')]",
+    "sys.executable",
+]
+
+
+def outputs(path):
+    """Outputs of the code cells after the set-up cell."""
+    cells = [c for c in pages.read(path).cells if c.cell_type == "code"]
+    return [cell.outputs for cell in cells[1:]]
+
+
+def test_refresh(small):
+    # A kernel of that name for another interpreter must not be used.
+    kernels = small / "share" / "kernels" / "python3"
+    kernels.mkdir(parents=True)
+    (kernels / "kernel.json").write_text(
+        json.dumps({"argv": ["false"], "display_name": "x"})
+    )
+    # The kernel runs in the notebook's folder, not here.
+    environment = {
+        "JUPYTER_PATH": str(small / "share"),
+        "BOOK_DATA": "data",
+    }
+    good = small / "book" / NAME
+    page = notebook(*CELLS)
+    page.cells[1].metadata["nbmake"] = {"mock": {"k": 1}}
+    pages.write(good, pages.text_of(page))
+    bad = small / "templates" / "page.ipynb"
+    bad.parent.mkdir()
+    pages.write(bad, pages.text_of(notebook("print(1)", "1 / 0")))
+    before = bad.read_bytes()
+
+    result = run(small, "refresh_outputs.py", **environment)
+    assert result.returncode == 1
+    assert f"book/{NAME}: written" in result.stdout
+    assert "templates/page.ipynb: FAILED" in result.stderr
+    assert "ZeroDivisionError" in result.stderr
+    assert "TCP" not in result.stderr + good.read_text()
+    assert bad.read_bytes() == before
+
+    one, two, three, four = outputs(good)
+    assert one == []
+    assert [o.text for o in two] == ["3\n2\nlast\n"]
+    assert three[0].data["text/plain"] == str(["1", str(small / "data")])
+    assert four[0].data["text/plain"] == repr(sys.executable)
+    page = pages.read(good)
+    counts = [c.execution_count for c in page.cells if c.source in CELLS]
+    assert counts == [2, 3, 4, 5]
+    book = page.metadata.book
+    assert f"written ({book.minutes} minutes)" in result.stdout
+    assert [*book] == ["device", "minutes", "sources", "versions"]
+    assert book.versions.python == "{}.{}".format(*sys.version_info)
+    assert re.fullmatch(r"\d+\.\d+\.\d+", book.versions.torch)
+    assert pages.run_time(book) in page.cells[1].source
+    assert all("execution" not in cell.metadata for cell in page.cells)
+
+    # Nothing but the time changes: not a byte is written.
+    page.metadata.book.minutes = 7.5
+    pages.write(good, pages.text_of(page))
+    run(small, "sync_pages.py")
+    text = good.read_text()
+    assert "run time: 7.5 minutes" in text
+    result = run(small, "refresh_outputs.py", good, **environment)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith(f"book/{NAME}: unchanged")
+    assert good.read_text() == text
+    assert not pages.is_stale(pages.read(good))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fresh"),
+    [
+        ("k = 3", "k  =  (3) # three", True),
+        ("k = 3", "k = 4", False),
+        ("k = 3", "k = 3\n%matplotlib inline", False),
+        ("k = 3", "k = 3\nfrom helpers import data", False),
+        ("k = 3", "k = 3\nfrom helpers import plots", False),
+    ],
+)
+def test_hash_of_a_notebook(old, new, fresh):
+    source = "from helpers import ops\nk = 3"
+    page = notebook("set-up", source)
+    page.cells[1].id = "set-up"
+    page.metadata["book"] = {"sources": pages.fingerprint_of(page)}
+    assert not pages.is_stale(page)
+    page.cells[1].source = "another address"
+    page.cells[0].source = "# Another text"
+    assert not pages.is_stale(page)
+    page.cells[2].source = source.replace(old, new)
+    assert pages.is_stale(page) is not fresh
+
+
+def test_hash_of_helpers(small):
+    path = small / "book" / NAME
+    ops = small / "helpers" / "ops.py"
+    # The original's helpers are the copy's, still unchanged.
+    page = pages.read(path)
+    page.metadata["book"] = {"sources": pages.fingerprint_of(page)}
+    pages.write(path, pages.text_of(page))
+
+    def check():
+        return run(small, "refresh_outputs.py", "--check")
+
+    assert check().returncode == 0
+    (small / "helpers" / "data.py").write_text("new = 1")
+    ops.write_text(ops.read_text() + "\n# a comment\n")
+    assert check().returncode == 0
+    ops.write_text(ops.read_text() + "\nnew = 1\n")
+    result = check()
+    assert result.returncode == 1
+    assert result.stdout == f"book/{NAME} has stale outputs\n"
+
+
+def test_check_lists_stale_records(small):
+    runs = small / "book" / "runs"
+    runs.mkdir()
+    (runs / "7.6.json").write_text(
+        json.dumps({"abc": {"settings": {"seed": 0}, "model": "m"}})
+    )
+    result = run(small, "refresh_outputs.py", "--check")
+    assert result.returncode == 1
+    assert "7.6.json has the stale key abc\n" in result.stdout
