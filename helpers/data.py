@@ -25,7 +25,14 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-__all__ = ["DataError", "Images", "load", "noise", "photograph"]
+__all__ = [
+    "DataError",
+    "Images",
+    "data_folder",
+    "load",
+    "noise",
+    "photograph",
+]
 
 TIMEOUT = 20.0  # seconds of silence after which a host is given up
 
@@ -181,7 +188,8 @@ class Images:
             device: where the images are kept and the batches are made.
 
         Raises:
-            ValueError: another split, a batch size or size below 1.
+            ValueError: another split, a batch size or size below 1, a
+                seed that is no int, a shuffle that is no bool.
         """
         if split == "train":
             images, labels = self.train_images, self.train_labels
@@ -194,6 +202,12 @@ class Images:
         _check_positive("batch_size", batch_size)
         if size is not None:
             _check_positive("size", size)
+        if shuffle not in (None, True, False):
+            raise ValueError(
+                f"shuffle must be True, False or None, not {shuffle!r}"
+            )
+        if seed is not None and type(seed) is not int:
+            raise ValueError(f"seed must be a whole number, not {seed!r}")
         if shuffle is None:
             shuffle = split == "train"
         generator = None
@@ -226,7 +240,7 @@ def load(name: str) -> Images:
     """
     if name == "digits":
         return _load_digits()
-    if name not in SOURCES:
+    if not isinstance(name, str) or name not in SOURCES:
         known = ", ".join(f'"{known}"' for known in [*SOURCES, "digits"])
         raise ValueError(f"no data set {name!r}; there are {known}")
 
@@ -248,9 +262,11 @@ def load(name: str) -> Images:
 def photograph(name: str) -> Tensor:
     """Return a photograph as uint8 tensor of shape (3, h, w).
 
-    "temple" and "flower" come with scikit-learn; "cat", "rocket",
-    "motorcycle" and "horse" with scikit-image. No network is needed. The
-    horse is a silhouette: black on white.
+    "temple" and "flower" come with scikit-learn: two photographs on
+    flickr, by danielbuechele (6061409035) and vultilion (6056698931),
+    both CC BY 2.0. "cat", "rocket", "motorcycle" and "horse" come with
+    scikit-image, which names their sources in `skimage.data`. No network
+    is needed. The horse is a silhouette: black on white.
 
     Raises:
         ValueError: another name.
@@ -303,7 +319,7 @@ def data_folder() -> Path:
 
 
 def _check_positive(name: str, value: int) -> None:
-    if not isinstance(value, int) or value < 1:
+    if type(value) is not int or value < 1:  # True is no number here
         raise ValueError(
             f"{name} must be a positive whole number, not {value!r}"
         )

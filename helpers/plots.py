@@ -62,6 +62,7 @@ def _check(pictures: Mapping[str, Tensor]) -> None:
     if not pictures:
         raise ValueError("no picture to draw: the dictionary is empty")
     for title, picture in pictures.items():
+        _check_tensor(title, picture)
         shape = tuple(picture.shape)
         if len(shape) not in (2, 3) or 0 in shape:
             raise ValueError(
@@ -72,6 +73,13 @@ def _check(pictures: Mapping[str, Tensor]) -> None:
                 f"{title!r} has {shape[0]} channels in shape {shape}; a "
                 "colour picture has 3 (one map per channel: activations)"
             )
+
+
+def _check_tensor(title: str, values: Tensor) -> None:
+    """Refuse what cannot be drawn as numbers."""
+    if not isinstance(values, Tensor) or values.is_complex():
+        kind = getattr(values, "dtype", type(values).__name__)
+        raise ValueError(f"{title!r} is {kind}, not a tensor of numbers")
 
 
 def _axes(pictures: Mapping[str, Tensor], columns: int | None) -> list:
@@ -136,12 +144,15 @@ def heatmaps(
             not given.
 
     Raises:
-        ValueError: no map, or one that is not two-dimensional.
+        ValueError: no map, one that is not two-dimensional, a limit
+            that is not positive.
     """
     _check(maps)
     values = {title: m.detach().cpu().double() for title, m in maps.items()}
     if any(m.ndim != 2 for m in values.values()):
         raise ValueError("a heat map has shape (h, w)")
+    if limit is not None and not limit > 0:
+        raise ValueError(f"limit must be positive, got {limit}")
     if limit is None:
         limit = max(m.abs().max().item() for m in values.values()) or 1.0
     with mpl.rc_context(STYLE):
@@ -208,6 +219,7 @@ def activations(
     Raises:
         ValueError: another number of dimensions or of titles.
     """
+    _check_tensor("maps", maps)
     if maps.ndim != 3 or 0 in maps.shape:
         raise ValueError(f"expected (c, h, w), got {tuple(maps.shape)}")
     if titles is None:
@@ -216,6 +228,7 @@ def activations(
         raise ValueError(
             f"{len(set(titles))} different titles for {len(maps)} channels"
         )
+    maps = maps.detach().float()
     low = maps.amin((1, 2), keepdim=True)
     span = (maps.amax((1, 2), keepdim=True) - low).clamp(min=1e-12)
     scaled = (maps - low) / span
@@ -249,6 +262,7 @@ def curves(
         _, ax = plt.subplots(figsize=(WIDTH, 3.3))
         styles = ["-", "--", "-.", ":"]
         for k, (label, runs) in enumerate(series.items()):
+            _check_tensor(label, runs)
             runs = torch.atleast_2d(runs.detach().cpu()).numpy()
             if runs.ndim != 2 or runs.shape[1] != len(x):
                 raise ValueError(

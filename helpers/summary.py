@@ -371,10 +371,14 @@ def _zeros(
     dtype: torch.dtype | None = None,
 ) -> Tensor:
     """Return an input of zeros, by default as the first parameter."""
-    if not all(isinstance(n, int) and n > 0 for n in input_shape):
+    if (
+        not isinstance(input_shape, Sequence)
+        or not input_shape
+        or any(type(n) is not int or n < 1 for n in input_shape)
+    ):
         raise ValueError(
             "input_shape must hold positive ints, for example "
-            f"(1, 1, 28, 28), got {tuple(input_shape)}"
+            f"(1, 1, 28, 28), got {input_shape!r}"
         )
     first = next(model.parameters(), torch.empty(0))
     return torch.zeros(

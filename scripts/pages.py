@@ -5,6 +5,8 @@ here, from `_config.yml`, `book/exercises.yml` and the notebooks themselves.
 `root` is the project's folder in all functions.
 """
 
+import hashlib
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -38,10 +40,14 @@ INSTALL = """\
     book = "{url}"
     %pip install -q --no-deps {{book}}/archive/refs/tags/{tag}.zip"""
 NO_ADDRESS = """\
-    raise SystemExit(
-        "The book's helpers are missing. In the project's folder, run `pip "
-        "install -r requirements.txt`, or set the repository's address "
-        "with scripts/set_repository.py."
+
+    class HelpersMissingError(Exception):
+        def _render_traceback_(self):  # one line, for IPython
+            return [str(self)]
+
+    raise HelpersMissingError(
+        "The book's helpers are missing: run `pip install -r requirements"
+        ".txt` in its folder, or scripts/set_repository.py for Colab."
     )"""
 
 
@@ -104,10 +110,30 @@ def fingerprint_of(notebook: NotebookNode) -> str:
     return fingerprint(*cells, *module_sources(modules_used(*cells)))
 
 
+def fingerprint_of_outputs(notebook: NotebookNode) -> str:
+    """Fingerprint of all outputs, with the cells that they belong to."""
+    outputs = [
+        [cell.id, cell.outputs]
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+    ]
+    text = json.dumps(outputs, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def fingerprints(notebook: NotebookNode) -> dict[str, str]:
+    """What a full run records of the code and of what came of it."""
+    return {
+        "sources": fingerprint_of(notebook),
+        "outputs": fingerprint_of_outputs(notebook),
+    }
+
+
 def is_stale(notebook: NotebookNode) -> bool:
-    """Whether the outputs come from other code than today's."""
+    """Whether the outputs are not those of one run of today's code."""
     book = notebook.metadata.get("book", {})
-    return book.get("sources") != fingerprint_of(notebook)
+    now = fingerprints(notebook)
+    return any(book.get(name) != value for name, value in now.items())
 
 
 def update(

@@ -41,6 +41,9 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     paths = [path.resolve() for path in arguments.notebook]
+    for path in paths:
+        if path not in pages.notebooks():
+            parser.error(f"{path} is no notebook of the book")
     if arguments.check:
         found = stale_outputs(paths or pages.notebooks())
         print("\n".join(found) or "all outputs and records are fresh")
@@ -79,14 +82,14 @@ def refresh(path: Path) -> bool:
         return False
     minutes = round((time.perf_counter() - start) / 60, 1)
 
+    tidy_outputs(notebook)
     book = {
-        "sources": pages.fingerprint_of(notebook),
+        **pages.fingerprints(notebook),
         "versions": versions(),
         "device": device_name(),
         "minutes": before.get("minutes", minutes),
     }
     notebook.metadata["book"] = nbformat.from_dict(book)
-    tidy_outputs(notebook)
     if pages.text_of(pages.update(notebook, path)) == path.read_text(
         "utf-8"
     ):

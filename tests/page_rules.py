@@ -12,20 +12,27 @@ from nbformat import NotebookNode
 
 LAST = ["Questions that students asked", "Summary", "Read next"]
 MACHINE_PATH = re.compile(
-    r"(?<![\w.])(/(?:home|root|tmp|Users|work|content|mnt)/|[A-Z]:\\)"
+    r"(?<![\w.])(/(?:home|root|tmp|Users|work|workspace|content|mnt|opt|usr"
+    r"|var|private|srv|builds)\b|[A-Z]:\\)|site-packages"
 )
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 RAW_MYST = {
-    "directive": re.compile(r"^\s*(:::|```\{)", re.MULTILINE),
+    "directive": re.compile(
+        r"^\s*(?:>\s*|[-*]\s+)?(:{3,}|`{3,}\s*\{|~{3,}\s*\{)", re.MULTILINE
+    ),
     "label": re.compile(r"^\([\w-]+\)=", re.MULTILINE),
     "GitHub note": re.compile(r"^> \[!", re.MULTILINE),
+    "block break": re.compile(r"^\+\+\+", re.MULTILINE),
+    "comment": re.compile(r"^% ", re.MULTILINE),
+    "substitution": re.compile(r"\{\{"),
+    "picture without alternative text": re.compile(r"!\[\]\(|<img "),
 }
 # A role such as {math}`x`, or code between backticks.
 ROLE_OR_CODE = re.compile(r"\{[\w:-]+\}`[^`]+`|`[^`]+`")
 RAW_TEX = {
-    r"\tag": re.compile(r"\\tag\b"),
+    r"\tag, \label or \ref": re.compile(r"\\(tag|label|ref|eqref)\b"),
     "a bare environment": re.compile(
-        r"\\begin\{(align|equation|gather)\*?\}"
+        r"\\begin\{(align|equation|gather|multline|split)\*?\}"
     ),
 }
 
@@ -233,7 +240,7 @@ def clean_outputs(notebook: NotebookNode) -> list[str]:
             for mime, text in texts.items():
                 if "widget" in mime:
                     faults.append(f"cell {cell.id} shows a widget")
-                if not mime.startswith("text/"):
+                if not isinstance(text, str) or mime == "image/png":
                     continue
                 text = re.sub(r"base64,[\w+/=]+", "", text)
                 path = MACHINE_PATH.search(text)
@@ -241,6 +248,8 @@ def clean_outputs(notebook: NotebookNode) -> list[str]:
                     faults.append(f"cell {cell.id} shows {path[0]}")
                 if output.output_type == "stream" and "Warning" in text:
                     faults.append(f"cell {cell.id} shows a warning")
+                if output.output_type == "stream" and "\r" in text:
+                    faults.append(f"cell {cell.id} shows a progress bar")
     if "widgets" in notebook.metadata:
         faults.append("the state of widgets was saved")
     return faults
@@ -268,7 +277,7 @@ def alternative_texts(notebook: NotebookNode) -> list[str]:
         kinds = [kind for o in cell.outputs for kind in o.get("data", {})]
         image = cell.metadata.get("mystnb", {}).get("image", {})
         alt = image.get("alt", "")
-        if "image/png" in kinds and len(alt) < 20:
+        if any(k.startswith("image/") for k in kinds) and len(alt) < 20:
             faults.append(f"the figure of cell {cell.id} lacks a text")
         if alt and alt in seen:
             faults.append(f"cell {cell.id} repeats a figure's text")

@@ -55,7 +55,9 @@ def order(loader) -> list[int]:
 # Loading
 
 
-@pytest.mark.parametrize("name", ["MNIST", "cifar10", "", "fashion_mnist"])
+@pytest.mark.parametrize(
+    "name", ["MNIST", "cifar10", "", "fashion_mnist", ["mnist"]]
+)
 def test_unknown_name(name):
     with pytest.raises(ValueError) as caught:
         data.load(name)
@@ -376,9 +378,19 @@ def test_bad_split(split):
     assert repr(split) in str(caught.value)
 
 
-@pytest.mark.parametrize("value", [0, -1, 2.5, "8"])
+@pytest.mark.parametrize("value", [0, -1, 2.5, "8", True])
 @pytest.mark.parametrize("argument", ["batch_size", "size"])
 def test_bad_batch_size_or_size(argument, value):
+    with pytest.raises(ValueError, match=f"^{argument} must") as caught:
+        made_up(3).batches("train", **{argument: value})
+    assert repr(value) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [("seed", "a"), ("seed", 1.5), ("shuffle", "no"), ("shuffle", 2)],
+)
+def test_bad_seed_or_shuffle(argument, value):
     with pytest.raises(ValueError, match=f"^{argument} must") as caught:
         made_up(3).batches("train", **{argument: value})
     assert repr(value) in str(caught.value)

@@ -380,6 +380,24 @@ def test_folder_that_cannot_be_made(server, monkeypatch, below):
     assert os.listdir(server.root) == ["file"]
 
 
+@pytest.mark.parametrize("step", ["tempfile.mkdtemp", "os.replace"])
+def test_folder_that_cannot_be_written(server, monkeypatch, step):
+    """Permissions do not bind a superuser, so the system call refuses."""
+
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    use_mirrors(server, monkeypatch, "good")
+    monkeypatch.setattr(step, refuse)
+    with pytest.raises(data.DataError) as caught:
+        data.load("mnist")
+    message = str(caught.value)
+    assert str(server.root / "MNIST" / "raw") in message
+    assert "Permission denied" in message
+    assert "BOOK_DATA" in message
+    assert [p for p in server.root.rglob("*") if p.is_file()] == []
+
+
 def test_file_in_the_place_of_a_folder(server, monkeypatch):
     (server.root / "MNIST").write_text("not a folder")
     use_mirrors(server, monkeypatch, "good")

@@ -1,5 +1,6 @@
 """The list of exercises, and what must agree with it."""
 
+import re
 import string
 
 import pages
@@ -113,6 +114,15 @@ def test_contents_list_the_written_notebooks():
         n.removeprefix("book/") for n in written
     }
     assert "book/coverage" in listed
+
+
+def test_the_readme_names_the_pinned_versions():
+    pins = (pages.ROOT / "requirements.txt").read_text(encoding="utf-8")
+    readme = (pages.ROOT / "README.md").read_text(encoding="utf-8")
+    pairs = re.findall(r"^(torch|torchvision)==(\S+)", pins, re.M)
+    assert len(pairs) == 2
+    for package, version in pairs:
+        assert f"{package}=={version}" in readme
 
 
 def test_coverage_page_lists_every_exercise():

@@ -273,11 +273,19 @@ BAD = [
     (failed, "cell print failed"),
     (printed("hm", name="stderr"), "wrote to stderr"),
     (printed("UserWarning: hm"), "shows a warning"),
-    (printed("in /tmp/x.py"), "shows /tmp/"),
-    (printed("'/home/ada'"), "shows /home/"),
+    (printed("in /tmp/x.py"), "shows /tmp"),
+    (printed("'/home/ada'"), "shows /home"),
     (printed("C:\\data"), "shows C:\\"),
-    (shown("text/plain", "Path('/Users/ada')"), "shows /Users/"),
-    (shown("text/html", "<p>/mnt/x"), "shows /mnt/"),
+    (printed("/root\n"), "shows /root"),
+    (printed("PosixPath('/tmp')"), "shows /tmp"),
+    (printed("/opt/conda/bin"), "shows /opt"),
+    (printed("lib/site-packages/x.py"), "shows site-packages"),
+    (shown("image/svg+xml", "<svg>/home/ada</svg>"), "shows /home"),
+    (printed("\r 10%|#   |"), "shows a progress bar"),
+    (shown("image/svg+xml", "<svg/>"), "figure of cell movie lacks"),
+    (shown("image/jpeg", "AAAA"), "figure of cell movie lacks"),
+    (shown("text/plain", "Path('/Users/ada')"), "shows /Users"),
+    (shown("text/html", "<p>/mnt/x"), "shows /mnt"),
     (shown("application/vnd.jupyter.widget-view+json", {}), "a widget"),
     (shown("text/markdown", "```python\nx = 1\n```"), "an old source"),
     (metadata("figure", mystnb={}), "figure of cell figure lacks a text"),
@@ -290,10 +298,19 @@ BAD = [
     (shown("text/html", "<img alt='' src='a'>"), "<img> of cell movie"),
     (source("prose", "Then", ":::{note}\nThen"), "a directive"),
     (source("prose", "Then", "```{note}\nThen\n```"), "a directive"),
+    (source("prose", "Then", "~~~{note}\nThen\n~~~"), "a directive"),
+    (source("prose", "Then", "```` {note}\nThen\n````"), "a directive"),
+    (source("prose", "Then", "> :::{note}\n> Then"), "a directive"),
+    (source("prose", "Then", "+++\nThen"), "a block break"),
+    (source("prose", "Then", "% Then"), "a comment"),
+    (source("prose", "Then", "{{ then }}"), "a substitution"),
+    (source("prose", "Then", "![](x.png)"), "picture without"),
+    (source("prose", "x = 1.", r"x = 1. \label{x}"), r"\label or"),
+    (source("prose", "Then", r"\begin{split}x\end{split}"), "environment"),
     (source("prose", "Then", "See {ref}`x`."), "a role"),
     (source("prose", "Then", "(here)=\nThen"), "a label"),
     (source("prose", "Then", "> [!NOTE]\n> Then"), "a GitHub note"),
-    (source("prose", "x = 1.", r"x = 1. \tag{1}"), r"\tag in cell prose"),
+    (source("prose", "x = 1.", r"x = 1. \tag{1}"), r"\tag, \label or"),
     (source("prose", "Then", r"\begin{align}x\end{align}"), "environment"),
     (source("prose", "{aligned} y", "{align*} y"), "environment"),
     (source("prose", "Then\n\n", "Then\n"), "$$ not alone"),
@@ -318,6 +335,33 @@ def test_bad_page(change, fault):
     page.cells = list(cells.values())
     found = page_rules.faults(page, SECTION)
     assert any(fault in line for line in found), found
+
+
+def refreshed_page():
+    """A good page with the fingerprints of its code and outputs."""
+    page = good_page()
+    page.metadata["book"] = pages.fingerprints(page)
+    return page
+
+
+def test_a_refreshed_page_is_fresh():
+    assert not pages.is_stale(refreshed_page())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda cells: cells["print"].outputs.clear(),
+        lambda cells: cells["figure"].outputs.clear(),
+        printed("2\n"),
+        source("settings", "[1, -2]", "[1, 2]"),
+        lambda cells: [cell.outputs.clear() for cell in cells.values()],
+    ],
+)
+def test_changed_or_missing_outputs_are_stale(change):
+    page = refreshed_page()
+    change({cell.id: cell for cell in page_rules.code_cells(page)})
+    assert pages.is_stale(page)
 
 
 def test_saved_widgets():

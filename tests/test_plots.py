@@ -74,7 +74,7 @@ def test_kernels_write_their_numbers_in_place(figure):
 
 
 def test_activations_scale_each_channel(figure):
-    maps = torch.stack([torch.tensor([[1.0, 3.0]]), torch.zeros(1, 2)])
+    maps = torch.tensor([[[1, 3]], [[0, 0]]])
     plots.activations(maps, titles=["first", "dead"])
     found = drawn(figure())
     assert_allclose(found["first"], [[0, 1]])
@@ -186,6 +186,13 @@ BAD = [
         lambda: plots.curves([1, 2], {"a": torch.rand(3)}, "x", "y"),
         r"shape \(1, 3\), but x has 2",
     ),
+    (lambda: plots.images({"x": [[1]]}), "'x' is list, not a tensor"),
+    (
+        lambda: plots.heatmaps({"x": torch.ones(2, 2) * 1j}),
+        "complex64, not a tensor",
+    ),
+    (lambda: plots.heatmaps({"x": torch.ones(1, 1)}, limit=-1), "got -1"),
+    (lambda: plots.curves([1], {"a": [1]}, "x", "y"), "'a' is list"),
     (lambda: plots.bars({}, "x"), "dictionary is empty"),
     (lambda: plots.bars({"a": 1}, "x", {"b": 1}), r"spread is for \['b'\]"),
     (lambda: plots.animation(print, 0, "x" * 20), "needs frames, got 0"),

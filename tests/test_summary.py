@@ -259,7 +259,9 @@ def test_the_input_has_the_models_dtype_or_the_given_one():
     assert rows[0] == Layer("0", "Embedding", (2, 5, 4), 40, 0)
 
 
-@pytest.mark.parametrize("shape", [(1, 0, 28, 28), (1, -1, 28), (1, 2.5)])
+@pytest.mark.parametrize(
+    "shape", [(1, 0, 28, 28), (1, -1, 28), (1, 2.5), (1, True), (), 5]
+)
 def test_a_bad_input_shape_is_refused_by_name(shape):
     with pytest.raises(ValueError, match="input_shape") as caught:
         summary.layers(lenet(), shape)
