@@ -102,7 +102,8 @@ def recorded(
         section: the section's number, such as "7.6"; names the file.
         settings: all that decides the result besides model and code, with
             the "seed"; must survive JSON.
-        model: the model, whose printed structure is part of the key.
+        model: the model, freshly built; its printed structure is part of
+            the key.
         train: trains the model and returns its history, a dictionary that
             survives JSON.
         retrain: train even if there is a record.
@@ -121,7 +122,8 @@ def recorded(
     if "seed" not in settings:
         raise ValueError(f"no seed among the settings {sorted(settings)}")
     path = Path(folder) / f"{section}.json"
-    key = _key(settings, str(model))
+    structure = str(model)  # before training: it gives lazy layers a size
+    key = _key(settings, structure)
     records = _read(path)
     if key in records and not retrain:
         record = records[key]
@@ -132,7 +134,7 @@ def recorded(
     history = train()
     record = {
         "settings": settings,
-        "model": str(model),
+        "model": structure,
         "history": history,
         "device": device_name(),
         "minutes": round((time.perf_counter() - start) / 60, 1),

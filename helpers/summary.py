@@ -25,6 +25,7 @@ __all__ = [
     "Layer",
     "ReceptiveField",
     "activations",
+    "evaluation",
     "layers",
     "macs",
     "measured_receptive_field",
@@ -139,7 +140,7 @@ def layers(
 
     X = _zeros(model, input_shape, dtype)
     with ExitStack() as stack:
-        stack.enter_context(_evaluation(model))
+        stack.enter_context(evaluation(model))
         for name, module in _leaves(model).items():
             for handle in (
                 module.register_forward_pre_hook(partial(start, name)),
@@ -243,7 +244,7 @@ def activations(
         outputs[name] = output.clone()
 
     with ExitStack() as stack:
-        stack.enter_context(_evaluation(model))
+        stack.enter_context(evaluation(model))
         for name, module in modules.items():
             handle = module.register_forward_hook(partial(keep, name))
             stack.enter_context(handle)
@@ -324,7 +325,7 @@ def measured_receptive_field(
             f"input_shape must be (n, c, h, w), got {tuple(input_shape)}"
         )
     extents = []
-    with _evaluation(model):
+    with evaluation(model):
         for axis in (2, 3):
             reached = []
             for place in range(X.shape[axis]):
@@ -344,7 +345,7 @@ def measured_receptive_field(
 
 
 @contextmanager
-def _evaluation(model: nn.Module) -> Iterator[None]:
+def evaluation(model: nn.Module) -> Iterator[None]:
     """Switch to evaluation mode without gradients; restore all modes."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()

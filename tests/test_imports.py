@@ -14,7 +14,7 @@ import helpers
 MODULES = [
     f"helpers.{m.name}" for m in pkgutil.iter_modules(helpers.__path__)
 ]
-LIGHT = ["helpers.ops", "helpers.summary"]
+LIGHT = ["helpers.models", "helpers.ops", "helpers.summary"]
 HEAVY = ["matplotlib", "skimage", "sklearn", "torchvision"]
 MOST_SECONDS = 0.5  # more than importing torch
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from torch import nn
 
 from helpers import records
@@ -169,6 +170,23 @@ def test_trained_once_then_read(trainings, capsys):
     assert len(trainings.count) == 1
     assert trainings.path.read_bytes() == before
     assert records.stale(trainings.path) == []
+
+
+def test_a_lazy_model_is_recorded_as_it_was_built(tmp_path, monkeypatch):
+    """Training gives it its size; the next run starts without one."""
+    monkeypatch.setenv("BOOK_REFRESH", "1")
+    for run in range(2):
+        model = nn.LazyLinear(2)
+
+        def train(model=model, run=run):
+            model(torch.zeros(1, 3))
+            return {"run": run}
+
+        record = records.recorded(
+            "7.6", SETTINGS, model, train, folder=tmp_path
+        )
+        assert record["history"] == {"run": 0}
+    assert records.stale(tmp_path / "7.6.json") == []
 
 
 @pytest.mark.parametrize(
