@@ -151,10 +151,10 @@ def heatmaps(
     values = {title: m.detach().cpu().double() for title, m in maps.items()}
     if any(m.ndim != 2 for m in values.values()):
         raise ValueError("a heat map has shape (h, w)")
-    if limit is not None and not limit > 0:
-        raise ValueError(f"limit must be positive, got {limit}")
     if limit is None:
         limit = max(m.abs().max().item() for m in values.values()) or 1.0
+    elif not limit > 0:
+        raise ValueError(f"limit must be positive, got {limit}")
     with mpl.rc_context(STYLE):
         for ax, m in zip(
             _axes(values, columns), values.values(), strict=True
@@ -258,17 +258,19 @@ def curves(
     if not series:
         raise ValueError("no curve to draw: the dictionary is empty")
     x = torch.as_tensor(x).numpy()
+    lines = {}
+    for label, runs in series.items():
+        _check_tensor(label, runs)
+        lines[label] = torch.atleast_2d(runs.detach().cpu()).numpy()
+        shape = lines[label].shape
+        if len(shape) != 2 or shape[1] != len(x):
+            raise ValueError(
+                f"{label!r} has shape {shape}, but x has {len(x)} positions"
+            )
     with mpl.rc_context(STYLE):
         _, ax = plt.subplots(figsize=(WIDTH, 3.3))
         styles = ["-", "--", "-.", ":"]
-        for k, (label, runs) in enumerate(series.items()):
-            _check_tensor(label, runs)
-            runs = torch.atleast_2d(runs.detach().cpu()).numpy()
-            if runs.ndim != 2 or runs.shape[1] != len(x):
-                raise ValueError(
-                    f"{label!r} has shape {runs.shape}, but x has "
-                    f"{len(x)} positions"
-                )
+        for k, (label, runs) in enumerate(lines.items()):
             line = ax.plot(x, runs.mean(0), styles[k % 4], label=label)
             if len(runs) > 1:
                 ax.fill_between(

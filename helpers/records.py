@@ -24,6 +24,7 @@ from typing import Any
 
 __all__ = [
     "device_name",
+    "digest",
     "fingerprint",
     "module_sources",
     "modules_used",
@@ -46,7 +47,7 @@ def fingerprint(*sources: str) -> str:
         SyntaxError: if a source is not Python.
 
     """
-    return _digest(*(_plain(ast.parse(source)) for source in sources))
+    return digest(*(_plain(ast.parse(source)) for source in sources))
 
 
 def module_sources(names: Iterable[str]) -> list[str]:
@@ -161,7 +162,8 @@ def stale(path: str | Path) -> list[str]:
     ]
 
 
-def _digest(*texts: str) -> str:
+def digest(*texts: str) -> str:
+    """Sixteen hexadecimal digits that change when a text changes."""
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
 
 
@@ -220,7 +222,7 @@ def _imported(tree: ast.Module) -> set[str]:
 
 def _key(settings: dict[str, Any], model: str) -> str:
     code = fingerprint(*module_sources(["data", "training"]))
-    return _digest(json.dumps(settings, sort_keys=True), model, code)
+    return digest(json.dumps(settings, sort_keys=True), model, code)
 
 
 def _cost(record: dict[str, Any]) -> str:

@@ -5,7 +5,6 @@ here, from `_config.yml`, `book/exercises.yml` and the notebooks themselves.
 `root` is the project's folder in all functions.
 """
 
-import hashlib
 import json
 import re
 from pathlib import Path
@@ -17,7 +16,12 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from helpers.records import fingerprint, module_sources, modules_used
+from helpers.records import (
+    digest,
+    fingerprint,
+    module_sources,
+    modules_used,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("book", "templates")
@@ -117,8 +121,7 @@ def fingerprint_of_outputs(notebook: NotebookNode) -> str:
         for cell in notebook.cells
         if cell.cell_type == "code"
     ]
-    text = json.dumps(outputs, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return digest(json.dumps(outputs, sort_keys=True))
 
 
 def fingerprints(notebook: NotebookNode) -> dict[str, str]:

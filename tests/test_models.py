@@ -73,23 +73,23 @@ def test_layers_on_the_device_meta_cost_nothing():
     ]
 
 
-def test_lenet_computes_what_the_section_describes():
-    net = built(models.LeNet)
+@pytest.mark.parametrize(
+    ("make", "activation", "pool"),
+    [
+        (models.LeNet, torch.sigmoid, F.avg_pool2d),
+        (models.ModernLeNet, torch.relu, F.max_pool2d),
+    ],
+)
+def test_the_network_computes_what_the_section_describes(
+    make, activation, pool
+):
+    net = built(make)
     W = weights(net)
     X = torch.rand(3, 1, 28, 28)
-    H = F.avg_pool2d(F.conv2d(X, W[0], W[1], padding=2).sigmoid(), 2)
-    H = F.avg_pool2d(F.conv2d(H, W[2], W[3]).sigmoid(), 2).flatten(1)
-    H = F.linear(F.linear(H, W[4], W[5]).sigmoid(), W[6], W[7]).sigmoid()
-    assert torch.allclose(net(X), F.linear(H, W[8], W[9]), atol=1e-6)
-
-
-def test_modern_lenet_uses_relu_and_max_pooling():
-    net = built(models.ModernLeNet)
-    W = weights(net)
-    X = torch.rand(3, 1, 28, 28)
-    H = F.max_pool2d(F.conv2d(X, W[0], W[1], padding=2).relu(), 2)
-    H = F.max_pool2d(F.conv2d(H, W[2], W[3]).relu(), 2).flatten(1)
-    H = F.linear(F.linear(H, W[4], W[5]).relu(), W[6], W[7]).relu()
+    H = pool(activation(F.conv2d(X, W[0], W[1], padding=2)), 2)
+    H = pool(activation(F.conv2d(H, W[2], W[3])), 2).flatten(1)
+    H = activation(F.linear(H, W[4], W[5]))
+    H = activation(F.linear(H, W[6], W[7]))
     assert torch.allclose(net(X), F.linear(H, W[8], W[9]), atol=1e-6)
 
 

@@ -201,11 +201,17 @@ def test_coverage_counts_answers_not_notebooks(small):
 # The set-up cell
 
 
-def execute(source, folder):
-    """Run code in a Python of its own, in an empty folder."""
+def execute(source, folder, python=sys.executable, arguments=(), **more):
+    """Run code in a Python of its own, in another folder.
+
+    IPython would add the packages of an active virtual environment.
+    """
+    environment = {**os.environ, **more}
+    environment.pop("VIRTUAL_ENV", None)
     return subprocess.run(
-        [sys.executable, "-c", source],
+        [python, "-c", source, *arguments],
         cwd=folder,
+        env=environment,
         check=False,
         capture_output=True,
         encoding="utf-8",
@@ -223,16 +229,8 @@ assert not InteractiveShell.instance().run_cell({source!r}).success
 
 def test_set_up_without_address_stops_with_one_line(tmp_path):
     source = pages.set_up_source(pages.PLACEHOLDER, "v0.1.0")
-    environment = {**os.environ, "NO_COLOR": "1"}
-    environment.pop("VIRTUAL_ENV", None)
-    result = subprocess.run(
-        [sys.executable, "-c", IN_A_NOTEBOOK.format(source=source)],
-        cwd=tmp_path,
-        env=environment,
-        check=False,
-        capture_output=True,
-        encoding="utf-8",
-    )
+    source = IN_A_NOTEBOOK.format(source=source)
+    result = execute(source, tmp_path, NO_COLOR="1")
     assert result.returncode == 0
     lines = (result.stdout + result.stderr).splitlines()
     assert len(lines) == 1
@@ -319,24 +317,14 @@ def server(tmp_path):
 
 @pytest.mark.slow
 def test_set_up_installs_on_colab(colab, server, tmp_path):
-    # A build without isolation needs no network; and IPython would add the
-    # packages of an active virtual environment.
-    environment = {**os.environ, "PIP_NO_BUILD_ISOLATION": "0"}
-    environment.pop("VIRTUAL_ENV", None)
-
     def set_up(tag):
-        return subprocess.run(
-            [
-                colab / "bin" / "python",
-                "-c",
-                INSTALL,
-                pages.set_up_source(server, tag),
-            ],
-            cwd=tmp_path,
-            env=environment,
-            check=False,
-            capture_output=True,
-            encoding="utf-8",
+        return execute(
+            INSTALL,
+            tmp_path,
+            python=colab / "bin" / "python",
+            arguments=[pages.set_up_source(server, tag)],
+            # A build without isolation needs no network.
+            PIP_NO_BUILD_ISOLATION="0",
         )
 
     result = set_up("v9.9.9")
