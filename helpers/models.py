@@ -80,7 +80,7 @@ class LeNet(nn.Module):
             ("in_channels", in_channels),
             ("num_classes", num_classes),
         ]:
-            if not isinstance(value, int) or value < 1:
+            if type(value) is not int or value < 1:  # True is no number
                 raise ValueError(
                     f"{name} must be a positive whole number, not {value!r}"
                 )

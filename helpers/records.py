@@ -20,7 +20,12 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from helpers.data import Images
 
 __all__ = [
     "device_name",
@@ -29,6 +34,7 @@ __all__ = [
     "module_sources",
     "modules_used",
     "recorded",
+    "runs",
     "stale",
 ]
 
@@ -120,32 +126,84 @@ def recorded(
         TypeError: if settings or history cannot be written as JSON.
 
     """
-    if "seed" not in settings:
-        raise ValueError(f"no seed among the settings {sorted(settings)}")
-    path = Path(folder) / f"{section}.json"
-    structure = str(model)  # before training: it gives lazy layers a size
-    key = _key(settings, structure)
-    records = _read(path)
-    if key in records and not retrain:
-        record = records[key]
-        print(f"read from the record ({_cost(record)})")
-        return record
-
-    start = time.perf_counter()
-    history = train()
-    record = {
-        "settings": settings,
-        "model": structure,
-        "history": history,
-        "device": device_name(),
-        "minutes": round((time.perf_counter() - start) / 60, 1),
-    }
-    # What a reader gets from a training is what the file would give.
-    record = json.loads(json.dumps(record))
-    if os.environ.get("BOOK_REFRESH") == "1":
-        _write(path, {**_read(path), key: record})
-    print(f"trained anew ({_cost(record)})")
+    record, was_read = _read_or_train(
+        section, settings, model, train, retrain, folder
+    )
+    what = "read from the record" if was_read else "trained anew"
+    print(f"{what} ({record['device']}, {record['minutes']} minutes)")
     return record
+
+
+def runs(
+    section: str,
+    build: Callable[[], "nn.Module"],
+    images: "Images",
+    seeds: Iterable[int],
+    *,
+    variant: str = "",
+    look: Callable[["nn.Module"], dict[str, Any]] | None = None,
+    retrain: bool = False,
+    folder: str | Path = "runs",
+    **settings: Any,
+) -> list[dict[str, Any]]:
+    """Train the same network with several seeds, or read the records.
+
+    Each seed has a record of its own (see `recorded`), whose key also
+    holds the name of the images, how many there are and a digest of
+    their labels. Prints one line for all seeds.
+
+    Args:
+        section: as in `recorded`.
+        build: builds the network; PyTorch is seeded before each call.
+        images: what `data.load` returns, or a part of it.
+        seeds: for the initial weights and all that is random in training.
+        variant: what tells the network from others and does not show in
+            its printed structure, such as how its weights are drawn.
+        look: is called with each trained network; what it returns joins
+            the history.
+        retrain: as in `recorded`.
+        folder: as in `recorded`.
+        settings: of `training.fit`. What `augment` does must stand in
+            `training`, since the record keeps no more than its name.
+
+    Returns:
+        A history for each seed, as `training.fit` returns it.
+
+    Raises:
+        ValueError: no seed; also as `recorded` and `training.fit`.
+        TypeError: as `recorded`.
+
+    """
+    import torch
+
+    from helpers import training
+
+    key = {**settings, "images": _identity(images), "variant": variant}
+    if settings.get("augment") is not None:
+        key["augment"] = settings["augment"].__name__
+    found, read = [], []
+    for seed in seeds:
+        torch.manual_seed(seed)
+        model = build()
+
+        def train(model=model, seed=seed):
+            history = training.fit(model, images, seed=seed, **settings)
+            return {**history, **(look(model) if look else {})}
+
+        record, was_read = _read_or_train(
+            section, {**key, "seed": seed}, model, train, retrain, folder
+        )
+        found.append(record)
+        read.append(was_read)
+    if not found:
+        raise ValueError("no seed is given")
+    minutes = sum(record["minutes"] for record in found)
+    devices = " and ".join(sorted({r["device"] for r in found}))
+    print(
+        f"{len(found)} runs, {sum(read)} of them read from the record "
+        f"({devices}, {minutes:.1f} minutes)"
+    )
+    return [record["history"] for record in found]
 
 
 def stale(path: str | Path) -> list[str]:
@@ -225,8 +283,49 @@ def _key(settings: dict[str, Any], model: str) -> str:
     return digest(json.dumps(settings, sort_keys=True), model, code)
 
 
-def _cost(record: dict[str, Any]) -> str:
-    return f"{record['device']}, {record['minutes']} minutes"
+def _read_or_train(
+    section: str,
+    settings: dict[str, Any],
+    model: object,
+    train: Callable[[], dict[str, Any]],
+    retrain: bool,
+    folder: str | Path,
+) -> tuple[dict[str, Any], bool]:
+    """The record, and whether it was read; else it is made by training."""
+    if "seed" not in settings:
+        raise ValueError(f"no seed among the settings {sorted(settings)}")
+    path = Path(folder) / f"{section}.json"
+    structure = str(model)  # before training: it gives lazy layers a size
+    key = _key(settings, structure)
+    records = _read(path)
+    if key in records and not retrain:
+        return records[key], True
+
+    start = time.perf_counter()
+    history = train()
+    record = {
+        "settings": settings,
+        "model": structure,
+        "history": history,
+        "device": device_name(),
+        "minutes": round((time.perf_counter() - start) / 60, 1),
+    }
+    # What a reader gets from a training is what the file would give.
+    record = json.loads(json.dumps(record))
+    if os.environ.get("BOOK_REFRESH") == "1":
+        _write(path, {**_read(path), key: record})
+    return record, False
+
+
+def _identity(images: "Images") -> dict[str, Any]:
+    """What tells a data set, or a part of it, from another."""
+    labels = images.train_labels.tolist(), images.test_labels.tolist()
+    return {
+        "name": images.name,
+        "train": len(labels[0]),
+        "test": len(labels[1]),
+        "labels": digest(json.dumps(labels)),
+    }
 
 
 def _read(path: Path) -> dict[str, Any]:

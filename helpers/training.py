@@ -35,7 +35,7 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", "IProgress not found")
     from accelerate import Accelerator, DataLoaderConfiguration
 
-__all__ = ["evaluate", "fit"]
+__all__ = ["evaluate", "fit", "flip", "shift"]
 
 OPTIMIZERS = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW}
 SCHEDULES = ("constant", "one-cycle")
@@ -90,7 +90,8 @@ def fit(
             Smith, Topin, Super-convergence, 2019).
         weight_decay: of all parameters, as the optimizer defines it.
         augment: changes a training batch (b, 1, h, w) at random, drawing
-            from PyTorch's global generator. Test images stay as they are.
+            from PyTorch's global generator; `flip` and `shift` are two.
+            Test images stay as they are.
         bf16: compute convolutions and matrix products in bfloat16; the
             weights stay in float32.
         checkpoint: a file, written after each epoch. If it is there, the
@@ -236,6 +237,32 @@ def evaluate(
     )
     model.to(accelerator.device)
     return _measure(accelerator, model, accelerator.prepare(loader), bf16)
+
+
+def flip(X: Tensor) -> Tensor:
+    """Mirror a random half of the images (b, c, h, w), left to right.
+
+    It is drawn for each image whether it is mirrored.
+    """
+    mirrored = torch.rand(len(X), 1, 1, 1, device=X.device) < 0.5
+    return torch.where(mirrored, X.flip(3), X)
+
+
+def shift(X: Tensor, most: int = 2) -> Tensor:
+    """Shift each image (b, c, h, w) by up to `most` pixels both ways.
+
+    Rows and columns are drawn for each image, all shifts alike. What
+    moves in from outside is 0.
+    """
+    b, _, h, w = X.shape
+    padded = F.pad(X, [most] * 4)
+    start = torch.randint(2 * most + 1, (2, b, 1), device=X.device)
+    rows = start[0] + torch.arange(h, device=X.device)
+    columns = start[1] + torch.arange(w, device=X.device)
+    image = torch.arange(b, device=X.device)[:, None, None]
+    # An index between slices moves to the front: (b, h, w, c).
+    Y = padded[image, :, rows[:, :, None], columns[:, None, :]]
+    return Y.permute(0, 3, 1, 2)
 
 
 class ProgressLine:
@@ -407,7 +434,7 @@ def _check_settings(
 ) -> None:
     """Refuse what `Images.batches` and the optimizers do not refuse."""
     for name, value, least in [("epochs", epochs, 1), ("seed", seed, 0)]:
-        if not isinstance(value, int) or value < least:
+        if type(value) is not int or value < least:  # True is no number
             raise ValueError(
                 f"{name} must be a whole number from {least} on, not "
                 f"{value!r}"

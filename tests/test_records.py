@@ -1,5 +1,6 @@
 """Fingerprints of sources and records of trainings."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -9,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import records
+from helpers import data, records, training
 
 SETTINGS = {"epochs": 2, "rate": 0.1, "seed": 0}
 MODEL = nn.Linear(2, 3)
@@ -364,3 +365,110 @@ def test_folder_beside_the_notebook(tmp_path, monkeypatch):
     assert text == (
         json.dumps(json.loads(text), indent=1, sort_keys=True) + "\n"
     )
+
+
+# Several seeds
+
+
+@pytest.fixture
+def digits():
+    """The first hundred digits, to train on and to test."""
+    images = data.load("digits")
+    X, y = images.train_images[:100], images.train_labels[:100]
+    return data.Images("digits", X, y, X, y, images.class_names)
+
+
+def linear():
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+
+
+@pytest.fixture
+def trained(tmp_path, monkeypatch, digits, capsys):
+    """A function that calls runs; it returns histories and the line."""
+    monkeypatch.setenv("BOOK_REFRESH", "1")
+
+    def run(build=linear, images=digits, seeds=(0, 1), **settings):
+        capsys.readouterr()
+        settings = {"epochs": 2, "progress": False} | settings
+        histories = records.runs(
+            "7.6", build, images, seeds, folder=tmp_path, **settings
+        )
+        return histories, capsys.readouterr().out
+
+    run.path = tmp_path / "7.6.json"
+    return run
+
+
+def without_seconds(history):
+    return {k: v for k, v in history.items() if k != "seconds"}
+
+
+def test_runs_are_what_fit_gives(trained, digits):
+    histories, line = trained()
+    assert line.startswith("2 runs, 0 of them read from the record (")
+    assert len(histories) == 2
+    for seed, history in enumerate(histories):
+        torch.manual_seed(seed)
+        direct = training.fit(
+            linear(), digits, epochs=2, seed=seed, progress=False
+        )
+        assert without_seconds(history) == without_seconds(direct)
+    assert histories[0]["train_loss"] != histories[1]["train_loss"]
+
+
+def test_runs_are_read_seed_by_seed(trained):
+    first, _ = trained(seeds=[0])
+    both, line = trained(seeds=[0, 1])
+    assert line.startswith("2 runs, 1 of them read from the record (")
+    assert both[0] == first[0]
+    again, line = trained(seeds=[1, 0])
+    assert line.startswith("2 runs, 2 of them read from the record (")
+    assert again == both[::-1]
+    assert records.stale(trained.path) == []
+    anew, line = trained(seeds=[0], retrain=True)
+    assert line.startswith("1 runs, 0 of them read")
+    assert without_seconds(anew[0]) == without_seconds(first[0])
+
+
+def test_images_settings_and_variant_decide(trained, digits):
+    trained(seeds=[0])
+    fewer = dataclasses.replace(
+        digits,
+        test_images=digits.test_images[:50],
+        test_labels=digits.test_labels[:50],
+    )
+    last = dataclasses.replace(
+        digits,
+        test_images=digits.test_images.flip(0),
+        test_labels=digits.test_labels.flip(0),
+    )
+    changes = [
+        {"images": fewer},
+        {"images": last},
+        {"images": dataclasses.replace(digits, name="others")},
+        {"variant": "other weights"},
+        {"learning_rate": 0.2},
+        {"augment": training.flip},
+        {"augment": training.shift},
+        {"build": lambda: nn.Sequential(nn.Flatten(), nn.LazyLinear(10))},
+    ]
+    for change in changes:
+        assert "1 runs, 0 of them read" in trained(seeds=[0], **change)[1]
+        assert "1 runs, 1 of them read" in trained(seeds=[0], **change)[1]
+    assert len(json.loads(trained.path.read_text())) == 1 + len(changes)
+
+
+def test_a_look_joins_the_history(trained):
+    def look(model):
+        return {"bias": model[1].bias.tolist()}
+
+    trained_once, _ = trained(seeds=[0], look=look)
+    assert len(trained_once[0]["bias"]) == 10
+    read, line = trained(seeds=[0], look=look)
+    assert "1 of them read" in line
+    assert read == trained_once
+
+
+def test_runs_without_a_seed(trained):
+    with pytest.raises(ValueError, match="no seed"):
+        trained(seeds=[])

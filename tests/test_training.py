@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from helpers import data, training
 from helpers.models import LeNet, ModernLeNet
+from helpers.training import flip, shift
 
 KEYS = [
     "train_loss",
@@ -106,12 +107,6 @@ def numbers(history: dict) -> dict:
 
 def weights(model: nn.Module) -> list[bytes]:
     return [v.numpy().tobytes() for v in model.state_dict().values()]
-
-
-def flipped(X: torch.Tensor) -> torch.Tensor:
-    """Flip each image with probability 1/2."""
-    flip = torch.rand(len(X), 1, 1, 1, device=X.device) < 0.5
-    return torch.where(flip, X.flip(3), X)
 
 
 # What fit computes
@@ -269,6 +264,33 @@ def test_images_are_resized_and_scaled_to_at_most_1():
     assert shapes == {(1, 6, 6)}
     assert min(low for low, _ in ranges) >= 0
     assert 0.5 < max(high for _, high in ranges) <= 1
+
+
+def test_flip_mirrors_half_of_the_images():
+    X = torch.rand(1000, 2, 3, 5)
+    torch.manual_seed(0)
+    Y = flip(X)
+    mirrored = (X.flip(3) == Y).all((1, 2, 3))
+    assert torch.equal(Y[~mirrored], X[~mirrored])
+    assert 440 < mirrored.sum() < 560
+    assert not torch.equal(flip(X), Y)
+
+
+def test_shift_moves_each_image_by_up_to_two_pixels():
+    X = torch.rand(2000, 2, 6, 5)
+    torch.manual_seed(0)
+    Y = shift(X)
+    assert Y.shape == X.shape
+    padded = F.pad(X, (2, 2, 2, 2))
+    counts = []
+    for i in range(5):
+        for j in range(5):
+            window = padded[:, :, i : i + 6, j : j + 5]
+            counts.append((window == Y).all((1, 2, 3)).sum().item())
+    assert sum(counts) == 2000  # each image is one of the 25 windows
+    assert min(counts) > 40
+    assert max(counts) < 130
+    assert torch.equal(shift(X, most=0), X)
 
 
 def test_augmentation_changes_training_images_only():
@@ -447,7 +469,7 @@ def test_the_same_seed_gives_the_same_numbers():
     results = []
     for seed in (3, 3, 4):
         model = network(dropout=0.5)
-        history = fit(model, made_up(), seed=seed, augment=flipped)
+        history = fit(model, made_up(), seed=seed, augment=flip)
         results.append((numbers(history), weights(model)))
         torch.rand(7)  # what happens between two trainings is no matter
     assert results[0] == results[1]
@@ -510,7 +532,7 @@ def test_random_numbers_go_on_as_if_nothing_had_been():
     expected = torch.rand(3)
     model = network(dropout=0.5)
     torch.manual_seed(1)
-    fit(model, made_up(), augment=flipped)
+    fit(model, made_up(), augment=flip)
     assert torch.equal(torch.rand(3), expected)
 
 
@@ -549,7 +571,7 @@ SETTINGS = {
     "optimizer": "adamw",
     "schedule": "one-cycle",
     "weight_decay": 0.01,
-    "augment": flipped,
+    "augment": flip,
     "seed": 2,
 }
 
@@ -579,7 +601,7 @@ def die() -> None:
 
 
 class KilledIn:
-    """flipped, but the n-th call on a batch kills the process."""
+    """Flip, but the n-th call on a batch kills the process."""
 
     def __init__(self, call: int):
         self.left = call
@@ -588,7 +610,7 @@ class KilledIn:
         if self.left == 0:
             die()
         self.left -= 1
-        return flipped(X)
+        return flip(X)
 
 
 @pytest.mark.parametrize("call", [1, 3, 4, 6, 9, 12])
@@ -743,7 +765,7 @@ def test_another_augmentation_is_refused(tmp_path, augment):
 
 def test_the_same_augmentation_by_another_name_is_not(tmp_path):
     first = train(tmp_path / "run.pt")
-    assert train(tmp_path / "run.pt", augment=lambda X: flipped(X)) == first
+    assert train(tmp_path / "run.pt", augment=lambda X: flip(X)) == first
 
 
 @pytest.mark.parametrize(
