@@ -35,6 +35,7 @@ __all__ = [
     "heatmaps",
     "images",
     "kernels",
+    "network",
     "show_source",
     "sliding_window",
 ]
@@ -233,6 +234,69 @@ def activations(
     span = (maps.amax((1, 2), keepdim=True) - low).clamp(min=1e-12)
     scaled = (maps - low) / span
     images(dict(zip(titles, scaled, strict=True)), columns)
+
+
+def network(
+    stages: Sequence[tuple[str, Sequence[int]]], columns: int = 5
+) -> None:
+    """What flows through a network: stacked squares, then bars.
+
+    Args:
+        stages: (name, shape) from the image to the scores; a shape is
+            (c, h, w) or (n,). Names may occur several times.
+        columns: stages in a row.
+
+    Raises:
+        ValueError: no stage, or a shape of another length.
+    """
+    if not stages:
+        raise ValueError("no stage to draw: the list is empty")
+    for name, shape in stages:
+        if len(shape) not in (1, 3) or min(shape) < 1:
+            raise ValueError(
+                f"{name!r} has shape {tuple(shape)}; expected (c, h, w) "
+                "or (n,)"
+            )
+    largest = max(
+        (max(shape[1:]) for _, shape in stages if len(shape) == 3),
+        default=1,
+    )
+    longest = max(
+        (shape[0] for _, shape in stages if len(shape) == 1), default=1
+    )
+    rows = math.ceil(len(stages) / columns)
+    with mpl.rc_context(STYLE):
+        _, axes = plt.subplots(
+            rows, columns, figsize=(WIDTH, 1.9 * rows), squeeze=False
+        )
+        for ax in axes.flat:
+            ax.axis("off")
+        for ax, (name, shape) in zip(axes.flat, stages, strict=False):
+            ax.set(xlim=(0, 1.45), ylim=(-0.05, 1.45), aspect="equal")
+            if len(shape) == 3:
+                _draw_stack(ax, shape, largest)
+            else:
+                height = math.sqrt(shape[0] / longest)
+                ax.add_patch(_box(0.6, 0, 0.15, height))
+            size = " × ".join(str(n) for n in shape)
+            ax.set_title(f"{name}\n{size}", fontsize=10)
+        plt.show()
+
+
+def _draw_stack(ax: plt.Axes, shape: Sequence[int], largest: int) -> None:
+    """One square for each channel, at most eight, behind each other."""
+    channels = min(shape[0], 8)
+    h, w = (n / largest for n in shape[1:])
+    for place in reversed(range(channels)):
+        offset = 0.055 * place
+        ax.add_patch(_box(offset, offset, w, h))
+
+
+def _box(x: float, y: float, width: float, height: float) -> plt.Rectangle:
+    """A map or a vector in the diagram of a network."""
+    return plt.Rectangle(
+        (x, y), width, height, fc="#CCE3F1", ec=COLOURS[0], lw=1
+    )
 
 
 def curves(

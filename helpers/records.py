@@ -144,6 +144,7 @@ def runs(
     look: Callable[["nn.Module"], dict[str, Any]] | None = None,
     retrain: bool = False,
     folder: str | Path = "runs",
+    progress: bool = True,
     **settings: Any,
 ) -> list[dict[str, Any]]:
     """Train the same network with several seeds, or read the records.
@@ -163,6 +164,7 @@ def runs(
             the history.
         retrain: as in `recorded`.
         folder: as in `recorded`.
+        progress: as in `training.fit`.
         settings: of `training.fit`. What `augment` does must stand in
             `training`, since the record keeps no more than its name.
 
@@ -187,7 +189,9 @@ def runs(
         model = build()
 
         def train(model=model, seed=seed):
-            history = training.fit(model, images, seed=seed, **settings)
+            history = training.fit(
+                model, images, seed=seed, progress=progress, **settings
+            )
             return {**history, **(look(model) if look else {})}
 
         record, was_read = _read_or_train(

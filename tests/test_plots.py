@@ -81,6 +81,26 @@ def test_activations_scale_each_channel(figure):
     assert_allclose(found["dead"], [[0, 0]])
 
 
+def test_a_network_is_drawn_to_scale(figure):
+    stages = [("image", (1, 8, 8)), ("maps", (12, 4, 2)), ("flat", (96,))]
+    plots.network([*stages, ("flat", (24,))], columns=3)
+    axes = figure().axes
+    titles = [ax.get_title() for ax in axes]
+    assert titles[:3] == [
+        "image\n1 × 8 × 8",
+        "maps\n12 × 4 × 2",
+        "flat\n96",
+    ]
+    assert titles[3:] == ["flat\n24", "", ""]
+    assert [len(ax.patches) for ax in axes] == [1, 8, 1, 1, 0, 0]
+    image, maps, long, short = [ax.patches[0] for ax in axes[:4]]
+    assert (image.get_width(), image.get_height()) == (1, 1)
+    assert (maps.get_width(), maps.get_height()) == (0.25, 0.5)
+    assert (long.get_height(), short.get_height()) == (1, 0.5)
+    nearest = axes[1].patches[-1]  # drawn last, over the others
+    assert nearest.get_xy() == (0, 0)
+
+
 def test_curves_draw_mean_and_range(figure):
     runs = torch.tensor([[1.0, 2.0], [3.0, 6.0]])
     series = {"runs": runs, "one": torch.tensor([5.0, 5.0])}
@@ -181,6 +201,9 @@ BAD = [
         lambda: plots.activations(torch.rand(2, 2, 2), titles=["a", "a"]),
         "1 different titles for 2 channels",
     ),
+    (lambda: plots.network([]), "list is empty"),
+    (lambda: plots.network([("x", (2, 3))]), r"'x' has shape \(2, 3\)"),
+    (lambda: plots.network([("x", (0,))]), r"'x' has shape \(0,\)"),
     (lambda: plots.curves([1], {}, "x", "y"), "dictionary is empty"),
     (
         lambda: plots.curves([1, 2], {"a": torch.rand(3)}, "x", "y"),
