@@ -204,7 +204,7 @@ def runs(
     minutes = sum(record["minutes"] for record in found)
     devices = " and ".join(sorted({r["device"] for r in found}))
     print(
-        f"{len(found)} runs, {sum(read)} of them read from the record "
+        f"runs: {len(found)}, read from the record: {sum(read)} "
         f"({devices}, {minutes:.1f} minutes)"
     )
     return [record["history"] for record in found]

@@ -405,7 +405,7 @@ def without_seconds(history):
 
 def test_runs_are_what_fit_gives(trained, digits):
     histories, line = trained()
-    assert line.startswith("2 runs, 0 of them read from the record (")
+    assert line.startswith("runs: 2, read from the record: 0 (")
     assert len(histories) == 2
     for seed, history in enumerate(histories):
         torch.manual_seed(seed)
@@ -419,14 +419,14 @@ def test_runs_are_what_fit_gives(trained, digits):
 def test_runs_are_read_seed_by_seed(trained):
     first, _ = trained(seeds=[0])
     both, line = trained(seeds=[0, 1])
-    assert line.startswith("2 runs, 1 of them read from the record (")
+    assert line.startswith("runs: 2, read from the record: 1 (")
     assert both[0] == first[0]
     again, line = trained(seeds=[1, 0])
-    assert line.startswith("2 runs, 2 of them read from the record (")
+    assert line.startswith("runs: 2, read from the record: 2 (")
     assert again == both[::-1]
     assert records.stale(trained.path) == []
     anew, line = trained(seeds=[0], retrain=True)
-    assert line.startswith("1 runs, 0 of them read")
+    assert line.startswith("runs: 1, read from the record: 0 ")
     assert without_seconds(anew[0]) == without_seconds(first[0])
 
 
@@ -453,8 +453,11 @@ def test_images_settings_and_variant_decide(trained, digits):
         {"build": lambda: nn.Sequential(nn.Flatten(), nn.LazyLinear(10))},
     ]
     for change in changes:
-        assert "1 runs, 0 of them read" in trained(seeds=[0], **change)[1]
-        assert "1 runs, 1 of them read" in trained(seeds=[0], **change)[1]
+        for read in (0, 1):
+            _, line = trained(seeds=[0], **change)
+            assert line.startswith(
+                f"runs: 1, read from the record: {read} "
+            )
     assert len(json.loads(trained.path.read_text())) == 1 + len(changes)
 
 
@@ -465,7 +468,7 @@ def test_a_look_joins_the_history(trained):
     trained_once, _ = trained(seeds=[0], look=look)
     assert len(trained_once[0]["bias"]) == 10
     read, line = trained(seeds=[0], look=look)
-    assert "1 of them read" in line
+    assert "record: 1 (" in line
     assert read == trained_once
 
 
