@@ -19,6 +19,7 @@ from html import escape
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 from IPython.display import HTML, Markdown, display
 from PIL import Image
@@ -346,6 +347,8 @@ def curves(
                     lw=0,
                 )
         ax.set(xlabel=xlabel, ylabel=ylabel)
+        if np.array_equal(x, x.round()):  # such as epochs
+            ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set_yscale("log" if log else "linear")
         ax.legend()
         plt.show()

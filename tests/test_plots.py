@@ -117,6 +117,14 @@ def test_curves_draw_mean_and_range(figure):
     assert labels == ["runs", "one"]
 
 
+def test_whole_positions_have_whole_ticks(figure):
+    plots.curves(range(1, 6), {"a": torch.rand(5)}, "epoch", "loss")
+    ticks = figure().axes[0].get_xticks()
+    assert all(tick == round(tick) for tick in ticks)
+    plots.curves([0.5, 0.6], {"a": torch.rand(2)}, "x", "y")
+    assert any(tick % 1 for tick in figure().axes[0].get_xticks())
+
+
 def test_bars_have_their_lengths_and_spread(figure):
     plots.bars({"a": 2.0, "b": 1.0}, "MACs", spread={"a": 0.5, "b": 0.25})
     ax = figure().axes[0]
