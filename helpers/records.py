@@ -15,6 +15,7 @@ quick run with smaller settings, leaves the committed records alone.
 
 import ast
 import hashlib
+import inspect
 import json
 import os
 import time
@@ -165,8 +166,9 @@ def runs(
         retrain: as in `recorded`.
         folder: as in `recorded`.
         progress: as in `training.fit`.
-        settings: of `training.fit`. What `augment` does must stand in
-            `training`, since the record keeps no more than its name.
+        settings: of `training.fit`; those left out count as its default
+            values. What `augment` does must stand in `training`, since
+            the record keeps no more than its name.
 
     Returns:
         A history for each seed, as `training.fit` returns it.
@@ -180,9 +182,14 @@ def runs(
 
     from helpers import training
 
-    key = {**settings, "images": _identity(images), "variant": variant}
-    if settings.get("augment") is not None:
-        key["augment"] = settings["augment"].__name__
+    key = {
+        **_defaults(training.fit),
+        **settings,
+        "images": _identity(images),
+        "variant": variant,
+    }
+    if key["augment"] is not None:
+        key["augment"] = key["augment"].__name__
     found, read = [], []
     for seed in seeds:
         torch.manual_seed(seed)
@@ -319,6 +326,16 @@ def _read_or_train(
     if os.environ.get("BOOK_REFRESH") == "1":
         _write(path, {**_read(path), key: record})
     return record, False
+
+
+def _defaults(fit: Callable[..., Any]) -> dict[str, Any]:
+    """The settings of a training that is told nothing."""
+    return {
+        name: parameter.default
+        for name, parameter in inspect.signature(fit).parameters.items()
+        if parameter.default is not parameter.empty
+        and name not in ("checkpoint", "progress", "seed")
+    }
 
 
 def _identity(images: "Images") -> dict[str, Any]:

@@ -461,6 +461,16 @@ def test_images_settings_and_variant_decide(trained, digits):
     assert len(json.loads(trained.path.read_text())) == 1 + len(changes)
 
 
+def test_a_default_value_is_the_same_written_out(trained):
+    trained(seeds=[0])
+    assert "record: 1 (" in trained(seeds=[0], optimizer="sgd")[1]
+    assert "record: 1 (" in trained(seeds=[0], augment=None)[1]
+    (record,) = json.loads(trained.path.read_text()).values()
+    assert record["settings"]["batch_size"] == 128
+    assert record["settings"]["seed"] == 0
+    assert not {"progress", "checkpoint"} & set(record["settings"])
+
+
 def test_a_look_joins_the_history(trained):
     def look(model):
         return {"bias": model[1].bias.tolist()}
