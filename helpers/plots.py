@@ -355,31 +355,29 @@ def curves(
 
 
 def bars(
-    values: Mapping[str, float],
-    xlabel: str,
-    spread: Mapping[str, float] | None = None,
+    values: Mapping[str, float | Sequence[float]], xlabel: str
 ) -> None:
     """Horizontal bars with their numbers, from top to bottom.
 
     Args:
-        values: label -> length.
+        values: label -> length, or several lengths: their mean is drawn
+            with their standard deviation as an error line.
         xlabel: what the bars show, with its unit.
-        spread: label -> half the length of an error line, for each label.
 
     Raises:
-        ValueError: no bar, or a spread for other labels.
+        ValueError: no bar.
     """
     if not values:
         raise ValueError("no bar to draw: the dictionary is empty")
-    if spread is not None and set(spread) != set(values):
-        raise ValueError(
-            f"spread is for {sorted(spread)}, bars are {sorted(values)}"
-        )
-    errors = None if spread is None else [spread[label] for label in values]
+    runs = [np.atleast_1d(lengths) for lengths in values.values()]
+    errors = [r.std(ddof=1) if len(r) > 1 else 0.0 for r in runs]
     with mpl.rc_context(STYLE):
         _, ax = plt.subplots(figsize=(WIDTH, 0.6 + 0.42 * len(values)))
         drawn = ax.barh(
-            list(values), list(values.values()), xerr=errors, height=0.65
+            list(values),
+            [r.mean() for r in runs],
+            xerr=errors if any(errors) else None,
+            height=0.65,
         )
         ax.bar_label(drawn, fmt="%.3g", padding=4)
         ax.invert_yaxis()

@@ -126,11 +126,12 @@ def test_whole_positions_have_whole_ticks(figure):
 
 
 def test_bars_have_their_lengths_and_spread(figure):
-    plots.bars({"a": 2.0, "b": 1.0}, "MACs", spread={"a": 0.5, "b": 0.25})
+    plots.bars({"a": [1.5, 2.0, 2.5], "b": 1.0, "c": [4.0]}, "MACs")
     ax = figure().axes[0]
-    assert [bar.get_width() for bar in ax.patches] == [2, 1]
+    assert [bar.get_width() for bar in ax.patches] == [2, 1, 4]
     (errors,) = (c for c in ax.collections)
-    assert_allclose(errors.get_segments()[0][:, 0], [1.5, 2.5])
+    ends = [segment[:, 0] for segment in errors.get_segments()]
+    assert_allclose(ends, [[1.5, 2.5], [1, 1], [4, 4]])
     assert ax.get_ylim()[0] > ax.get_ylim()[1]  # first on top
     assert ax.get_xlabel() == "MACs"
 
@@ -225,7 +226,6 @@ BAD = [
     (lambda: plots.heatmaps({"x": torch.ones(1, 1)}, limit=-1), "got -1"),
     (lambda: plots.curves([1], {"a": [1]}, "x", "y"), "'a' is list"),
     (lambda: plots.bars({}, "x"), "dictionary is empty"),
-    (lambda: plots.bars({"a": 1}, "x", {"b": 1}), r"spread is for \['b'\]"),
     (lambda: plots.animation(print, 0, "x" * 20), "needs frames, got 0"),
     (lambda: plots.animation(print, 1, "short"), "says too little"),
     (

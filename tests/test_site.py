@@ -11,7 +11,12 @@ from playwright.sync_api import sync_playwright
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
-PAGES = ["book/intro", "book/7-2-cross-correlation", "book/coverage"]
+PAGES = [
+    "book/intro",
+    "book/7-2-cross-correlation",
+    "book/7-6-lenet",
+    "book/coverage",
+]
 ANSWER = "#answer-to-7-2-2"
 # The theme itself says these on every page; they do no harm.
 THEME_NOISE = "THEBE_JS_URL|Got invalid theme mode"
