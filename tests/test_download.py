@@ -95,8 +95,12 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.half(archive)
         if self.server.requests.count(self.path) == 2:
-            time.sleep(0.2)
-            self.server.seen = sorted(self.server.root.rglob("*"))
+            for _ in range(100):  # until the other side wrote its half
+                time.sleep(0.1)
+                self.server.seen = sorted(self.server.root.rglob("*"))
+                names = {path.name for path in self.server.seen}
+                if f"{data.TEST_IMAGES}.gz" in names:
+                    break
             main = threading.main_thread().ident
             signal.pthread_kill(main, signal.SIGINT)
             self.server.closing.wait(30)
