@@ -99,8 +99,9 @@ class Handler(BaseHTTPRequestHandler):
                 time.sleep(0.1)
                 self.server.seen = sorted(self.server.root.rglob("*"))
                 names = {path.name for path in self.server.seen}
-                if f"{data.TEST_IMAGES}.gz" in names:
+                if {data.TRAIN_IMAGES, f"{data.TEST_IMAGES}.gz"} <= names:
                     break
+            time.sleep(0.5)
             main = threading.main_thread().ident
             signal.pthread_kill(main, signal.SIGINT)
             self.server.closing.wait(30)
