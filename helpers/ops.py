@@ -1,11 +1,11 @@
 """The operations of sections 7.2 to 7.5, written out plainly.
 
 Everything here is for one image (no batch axis), stride 1 and, unless
-said otherwise, no padding. All functions are differentiable, keep the
-device of their input, and keep its dtype, which may be uint8, int8,
-int16, int32, int64, float16, bfloat16, float32 or float64. Integers are
-exact as long as the result fits the dtype; beyond that they wrap around
-without a warning, as in `torch.nn.functional.conv2d` (in uint8,
+said otherwise, no padding. All functions of tensors are differentiable,
+keep the device of their input, and keep its dtype, which may be uint8,
+int8, int16, int32, int64, float16, bfloat16, float32 or float64. Integers
+are exact as long as the result fits the dtype; beyond that they wrap
+around without a warning, as in `torch.nn.functional.conv2d` (in uint8,
 200 + 100 gives 44). So turn images of bytes into int64 or float32 first.
 
 An argument that should be a tensor and is not raises `TypeError`; any
@@ -30,6 +30,7 @@ __all__ = [
     "corr2d_multi_in_out_1x1",
     "mirror_pad",
     "pool2d",
+    "window_counts",
 ]
 
 DTYPES = (
@@ -277,6 +278,53 @@ def mirror_pad(
     i = _mirrored(X.shape[-2], rows, mode).to(X.device)
     j = _mirrored(X.shape[-1], columns, mode).to(X.device)
     return X[..., i[:, None], j]
+
+
+def window_counts(
+    shape: Sequence[int],
+    kernel: int | Sequence[int],
+    padding: int | Sequence[int] = 0,
+    stride: int | Sequence[int] = 1,
+    mode: str = "constant",
+) -> Tensor:
+    """How many times each pixel of an image is used (section 7.3).
+
+    The derivative of the sum of all outputs of a kernel of ones: with
+    zeros around the image, the number of windows that contain the pixel;
+    other paddings copy pixels, and the uses of the copies count as well.
+
+    Args:
+        shape: (h, w) of the image.
+        kernel: (rows, columns) of the window; an int means a square.
+        padding: pixels per side, (rows, columns); an int means both.
+        stride: (rows, columns) from window to window; an int means both.
+        mode: the padding, as in `torch.nn.functional.pad`: "constant"
+            (zeros), "reflect", "replicate" or "circular".
+
+    Returns:
+        (h, w), whole numbers as float32.
+
+    Raises:
+        ValueError: sizes that are no positive ints (padding: negative),
+            a kernel larger than the padded image, an unknown mode.
+        RuntimeError: a padding too wide for its mode, from PyTorch.
+    """
+    h, w = _pair("shape", shape, least=1)
+    kh, kw = _pair("kernel", kernel, least=1)
+    rows, columns = _pair("padding", padding, least=0)
+    step = _pair("stride", stride, least=1)
+    if mode not in ("constant", "reflect", "replicate", "circular"):
+        raise ValueError(
+            'mode must be "constant", "reflect", "replicate" or '
+            f'"circular", got {mode!r}'
+        )
+    ones = torch.ones(1, 1, kh, kw)
+    _check_fits(ones[0, 0], (h + 2 * rows, w + 2 * columns))
+    image = torch.zeros(1, 1, h, w, requires_grad=True)
+    with torch.enable_grad():
+        padded = F.pad(image, (columns, columns, rows, rows), mode)
+        F.conv2d(padded, ones, stride=step).sum().backward()
+    return image.grad[0, 0]
 
 
 def _mirrored(n: int, pad: int, mode: str) -> Tensor:

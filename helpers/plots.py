@@ -24,6 +24,7 @@ import torch
 from IPython.display import HTML, Markdown, display
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional as F
 
 from helpers.ops import corr2d
 
@@ -445,46 +446,72 @@ def animation(
     )
 
 
-def sliding_window(X: Tensor, K: Tensor, alt: str) -> None:
-    """Cross-correlation step by step: image, kernel, output so far.
+def sliding_window(
+    X: Tensor,
+    K: Tensor,
+    alt: str,
+    padding: Sequence[int] = (0, 0),
+    stride: Sequence[int] = (1, 1),
+) -> None:
+    """Cross-correlate step by step: image, kernel, output so far.
 
     Args:
         X: (h, w) small image.
         K: (k_h, k_w) kernel.
         alt: what is seen, for readers who cannot see it.
+        padding: rows and columns of zeros per side; a broken line then
+            shows where the image begins.
+        stride: how far the window moves down and to the right.
 
     Raises:
         ValueError: shapes that `ops.corr2d` refuses.
     """
-    Y = corr2d(X, K).double()
-    h, w = K.shape
+    (rows, columns), (down, right) = padding, stride
+    padded = F.pad(X, (columns, columns, rows, rows))
+    Y = corr2d(padded, K)[::down, ::right].double()
 
     def draw(step: int) -> None:
         i, j = divmod(step, Y.shape[1])
         so_far = torch.full_like(Y, torch.nan)
         so_far.view(-1)[: step + 1] = Y.flatten()[: step + 1]
+        parts = {"image": padded, "kernel": K, "output": so_far}
         axes = plt.gcf().subplots(1, 3)
-        for ax, m, title in zip(
-            axes, (X, K, so_far), ("image", "kernel", "output"), strict=True
-        ):
-            limit = m[~m.isnan()].abs().max().item() * 1.6 or 1.0
+        for ax, (title, m) in zip(axes, parts.items(), strict=True):
+            whole = Y if title == "output" else m  # one scale throughout
+            limit = whole.abs().max().item() * 1.6 or 1.0
             ax.imshow(m.numpy(), cmap=SIGNED, vmin=-limit, vmax=limit)
             _frame(ax, m.shape)
             _write_numbers(ax, m, limit)
             ax.set_title(title)
             ax.axis("off")
-        for ax, corner, size in (
-            (axes[0], (j, i), (w, h)),
-            (axes[2], (j, i), (1, 1)),
-        ):
-            left, top = corner[0] - 0.5, corner[1] - 0.5
-            ax.add_patch(
-                plt.Rectangle(
-                    (left, top), *size, fill=False, ec=COLOURS[0], lw=3
-                )
-            )
+        if rows or columns:
+            _outline(axes[0], (rows, columns), X.shape, "grey", ls="--")
+        _outline(axes[0], (i * down, j * right), K.shape, COLOURS[0])
+        _outline(axes[2], (i, j), (1, 1), COLOURS[0])
 
     animation(draw, Y.numel(), alt)
+
+
+def _outline(
+    ax: plt.Axes,
+    corner: Sequence[int],
+    shape: Sequence[int],
+    colour: str,
+    ls: str = "-",
+) -> None:
+    """Frame some fields of a grid; corner and shape are (rows, columns)."""
+    (top, left), (h, w) = corner, shape
+    ax.add_patch(
+        plt.Rectangle(
+            (left - 0.5, top - 0.5),
+            w,
+            h,
+            fill=False,
+            ec=colour,
+            lw=3,
+            ls=ls,
+        )
+    )
 
 
 def _picture(figure: plt.Figure) -> Image.Image:

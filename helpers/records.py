@@ -14,6 +14,7 @@ quick run with smaller settings, leaves the committed records alone.
 """
 
 import ast
+import functools
 import hashlib
 import inspect
 import json
@@ -42,6 +43,7 @@ __all__ = [
 HELPERS = Path(__file__).parent
 
 
+@functools.cache  # a page asks for every seed
 def fingerprint(*sources: str) -> str:
     """Sixteen hexadecimal digits that change when the code changes.
 

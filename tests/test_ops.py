@@ -330,6 +330,41 @@ def test_mirror_pad_equals_the_library(h, w, data, seed):
     assert same(ops.mirror_pad(X, (rows, columns), "reflect"), expected)
 
 
+# Counting the uses of pixels
+
+
+@few
+@given(sizes, sizes, st.data())
+def test_window_counts_are_those_of_a_loop(h, w, data):
+    pair = st.tuples(st.integers(1, 4), st.integers(1, 4))
+    kh, kw = data.draw(pair)
+    down, right = data.draw(pair)
+    modes = {"constant": "constant", "replicate": "edge"}
+    if h > 3 and w > 3:
+        modes |= {"reflect": "reflect", "circular": "wrap"}
+    mode, in_numpy = data.draw(st.sampled_from(list(modes.items())))
+    rows = data.draw(st.integers(max(0, (kh - h + 1) // 2), 3))
+    columns = data.draw(st.integers(max(0, (kw - w + 1) // 2), 3))
+    pixels = np.arange(1, h * w + 1).reshape(h, w)
+    around = ((rows, rows), (columns, columns))
+    padded = np.pad(pixels, around, mode=in_numpy)  # zeros: no pixel
+    uses = np.zeros(h * w + 1)
+    for i in range(0, padded.shape[0] - kh + 1, down):
+        for j in range(0, padded.shape[1] - kw + 1, right):
+            np.add.at(uses, padded[i : i + kh, j : j + kw], 1)
+    found = ops.window_counts(
+        (h, w), (kh, kw), (rows, columns), (down, right), mode
+    )
+    assert found.flatten().tolist() == uses[1:].tolist()
+
+
+def test_window_counts_take_one_number_for_both_axes():
+    found = ops.window_counts((5, 6), 3, 1, 2)
+    assert same(found, ops.window_counts((5, 6), (3, 3), (1, 1), (2, 2)))
+    with torch.no_grad():
+        assert same(found, ops.window_counts((5, 6), 3, 1, 2))
+
+
 # Gradients, and arguments that stay as they were
 
 
@@ -581,6 +616,26 @@ BAD = {
     "mirror, mode without padding": (
         lambda: ops.mirror_pad(X2, 0, "zeros"),
         ["'zeros'"],
+    ),
+    "counts, shape": (
+        lambda: ops.window_counts((3, 0), 1),
+        ["shape", "at least 1", "(3, 0)"],
+    ),
+    "counts, stride": (
+        lambda: ops.window_counts((3, 3), 1, stride=0),
+        ["stride", "at least 1", "0"],
+    ),
+    "counts, padding": (
+        lambda: ops.window_counts((3, 3), 1, padding=-1),
+        ["padding", "at least 0", "-1"],
+    ),
+    "counts, kernel too large": (
+        lambda: ops.window_counts((3, 2), (3, 5), padding=1),
+        ["kernel (3, 5)", "larger", "(5, 4)"],
+    ),
+    "counts, mode": (
+        lambda: ops.window_counts((3, 3), 1, mode="zeros"),
+        ["mode", '"replicate" or "circular"', "'zeros'"],
     ),
     "mirror, complex": (
         lambda: ops.mirror_pad(X2.cfloat(), 1),

@@ -10,6 +10,7 @@ import torch
 from matplotlib.colors import to_rgba
 from numpy.testing import assert_allclose
 from PIL import Image
+from torch.nn import functional as F
 
 from helpers import ops, plots
 
@@ -168,18 +169,47 @@ def test_the_window_slides_over_every_place(figure, displayed):
     assert len(plt.get_fignums()) == 1  # the other frames are closed
 
 
+def test_the_window_keeps_to_padding_and_stride(figure, displayed):
+    X, K = torch.rand(4, 5) + 1, torch.randn(2, 3)
+    plots.sliding_window(
+        X,
+        K,
+        alt="A window jumps down and right.",
+        padding=(1, 2),
+        stride=(3, 2),
+    )
+    assert gif_in(displayed[0].data).n_frames == 2 * 4
+    found = drawn(figure())
+    padded = F.pad(X, (2, 2, 1, 1))
+    assert_allclose(found["image"], padded, rtol=1e-6)
+    expected = F.conv2d(
+        X[None, None], K[None, None], stride=(3, 2), padding=(1, 2)
+    )
+    assert_allclose(found["output"], expected[0, 0], rtol=1e-5)
+    image, _, output = figure().axes
+    _, dashed, window = image.patches  # the first frames the grid
+    assert dashed.get_linestyle() == "--"
+    assert dashed.get_bbox().bounds == (1.5, 0.5, 5, 4)
+    assert window.get_bbox().bounds == (5.5, 2.5, 3, 2)
+    assert output.patches[-1].get_bbox().bounds == (2.5, 0.5, 1, 1)
+
+
 def test_a_frame_shows_only_what_is_computed_so_far(displayed, monkeypatch):
-    seen = []
+    seen, scales = [], set()
 
     def look(figure):
         seen.append(drawn(figure)["output"].mask.sum())
+        scales.add(figure.axes[2].images[0].get_clim())
         return Image.new("P", (2, 2))
 
     monkeypatch.setattr(plots, "_picture", look)
     plots.sliding_window(
-        torch.ones(2, 4), torch.ones(2, 2), alt="Three outputs in a row."
+        torch.arange(8.0).reshape(2, 4),
+        torch.ones(2, 2),
+        alt="Three outputs in a row.",
     )
     assert seen == [2, 1, 0]
+    assert len(scales) == 1  # a colour means one number in all frames
 
 
 def test_a_heavy_animation_is_refused(displayed):

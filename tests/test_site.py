@@ -14,6 +14,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 PAGES = [
     "book/intro",
     "book/7-2-cross-correlation",
+    "book/7-1-why-convolutions",
+    "book/7-3-padding-and-stride",
     "book/7-6-lenet",
     "book/coverage",
 ]
