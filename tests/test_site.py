@@ -16,6 +16,8 @@ PAGES = [
     "book/7-2-cross-correlation",
     "book/7-1-why-convolutions",
     "book/7-3-padding-and-stride",
+    "book/7-4-channels",
+    "book/7-5-pooling",
     "book/7-6-lenet",
     "book/coverage",
 ]
