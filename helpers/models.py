@@ -385,7 +385,6 @@ class Residual(ResidualBlock):
         Raises:
             ValueError: a number below 1.
         """
-        _check_block(in_channels, out_channels, stride)
         branch = _two_convolutions(in_channels, out_channels, stride)
         super().__init__(in_channels, out_channels, stride, branch)
 
@@ -408,9 +407,7 @@ class Bottleneck(ResidualBlock):
         Raises:
             ValueError: a number below 1, out_channels not divisible by 4.
         """
-        _check_block(in_channels, out_channels, stride, multiple=4)
-        inner = out_channels // 4
-        branch = _bottleneck(in_channels, inner, out_channels, stride)
+        branch = _bottleneck(in_channels, out_channels, stride, 4)
         super().__init__(in_channels, out_channels, stride, branch)
 
 
@@ -438,11 +435,7 @@ class ResNeXtBlock(ResidualBlock):
                 2 * groups.
         """
         _check_positive(groups=groups)
-        _check_block(in_channels, out_channels, stride, multiple=2 * groups)
-        inner = out_channels // 2
-        branch = _bottleneck(
-            in_channels, inner, out_channels, stride, groups
-        )
+        branch = _bottleneck(in_channels, out_channels, stride, 2, groups)
         super().__init__(in_channels, out_channels, stride, branch)
 
 
@@ -453,8 +446,8 @@ class PreActBlock(nn.Module):
     nothing follows the sum, so a block whose last convolution is zero and
     that changes no shape returns its input exactly. A projection is a
     bare 1 x 1 convolution of the normalised, rectified input. The branch
-    ends in a convolution without normalisation ([:-1] below), and without
-    bias: the next normalisation on each path would subtract it again.
+    ends in a convolution without normalisation, and without bias: the
+    next normalisation on each path would subtract it again.
 
     Source: He, Zhang, Ren, Sun, Identity mappings in deep residual
     networks, 2016.
@@ -469,12 +462,12 @@ class PreActBlock(nn.Module):
         stride: int,
         branch: nn.Sequential,
     ):
-        """Keep the layers of the branch; add a projection if needed."""
+        """Keep the branch but its last layer; add a projection."""
         super().__init__()
         self.activate = nn.Sequential(
             nn.BatchNorm2d(in_channels), nn.ReLU()
         )
-        self.branch = branch
+        self.branch = branch[:-1]
         self.projection = None
         if stride > 1 or in_channels != out_channels:
             self.projection = _conv(in_channels, out_channels, 1, stride)
@@ -497,8 +490,7 @@ class PreActResidual(PreActBlock):
         Raises:
             ValueError: a number below 1.
         """
-        _check_block(in_channels, out_channels, stride)
-        branch = _two_convolutions(in_channels, out_channels, stride)[:-1]
+        branch = _two_convolutions(in_channels, out_channels, stride)
         super().__init__(in_channels, out_channels, stride, branch)
 
 
@@ -515,9 +507,7 @@ class PreActBottleneck(PreActBlock):
         Raises:
             ValueError: a number below 1, out_channels not divisible by 4.
         """
-        _check_block(in_channels, out_channels, stride, multiple=4)
-        inner = out_channels // 4
-        branch = _bottleneck(in_channels, inner, out_channels, stride)[:-1]
+        branch = _bottleneck(in_channels, out_channels, stride, 4)
         super().__init__(in_channels, out_channels, stride, branch)
 
 
@@ -685,6 +675,7 @@ def _two_convolutions(
     before: int, after: int, stride: int
 ) -> nn.Sequential:
     """The branch of a block with two 3 x 3 convolutions."""
+    _check_block(before, after, stride)
     return nn.Sequential(
         *_conv_norm(before, after, 3, stride),
         nn.ReLU(),
@@ -693,9 +684,11 @@ def _two_convolutions(
 
 
 def _bottleneck(
-    before: int, inner: int, after: int, stride: int, groups: int = 1
+    before: int, after: int, stride: int, narrower: int, groups: int = 1
 ) -> nn.Sequential:
-    """The branch of a block with a bottleneck of `inner` channels."""
+    """The branch of a block that is `narrower` times as narrow inside."""
+    _check_block(before, after, stride, multiple=narrower * groups)
+    inner = after // narrower
     return nn.Sequential(
         *_conv_norm(before, inner, 1),
         nn.ReLU(),

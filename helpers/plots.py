@@ -171,10 +171,7 @@ def heatmaps(
 
 def _frame(ax: plt.Axes, shape: Sequence[int]) -> None:
     """A thin outline, so that a white border remains visible."""
-    h, w = shape
-    ax.add_patch(
-        plt.Rectangle((-0.5, -0.5), w, h, fill=False, ec="#888888", lw=1)
-    )
+    _outline(ax, (0, 0), shape, "#888888", lw=1)
 
 
 def _write_numbers(ax: plt.Axes, m: Tensor, limit: float) -> None:
@@ -497,6 +494,7 @@ def _outline(
     corner: Sequence[int],
     shape: Sequence[int],
     colour: str,
+    lw: float = 3,
     ls: str = "-",
 ) -> None:
     """Frame some fields of a grid; corner and shape are (rows, columns)."""
@@ -508,7 +506,7 @@ def _outline(
             h,
             fill=False,
             ec=colour,
-            lw=3,
+            lw=lw,
             ls=ls,
         )
     )

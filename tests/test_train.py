@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from processes import killed
 
 from helpers import data, models, train, training
 from helpers.training import flip, shift
@@ -509,18 +510,6 @@ def test_a_finished_run_is_not_repeated(tmp_path, unbroken, capsys):
             expected = (unbroken / name).read_bytes()
             assert (tmp_path / name).read_bytes() == expected
     assert weights(tmp_path) == weights(unbroken)
-
-
-def killed(act) -> bool:
-    """Run act in a forked process; tell whether it was killed."""
-    child = os.fork()
-    if child == 0:
-        try:
-            act()
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.WIFSIGNALED(status)
 
 
 @pytest.mark.parametrize("after", [False, True])

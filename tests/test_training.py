@@ -15,6 +15,7 @@ import nbformat
 import pytest
 import torch
 from nbclient import NotebookClient
+from processes import killed
 from torch import nn
 from torch.nn import functional as F
 
@@ -582,18 +583,6 @@ def train(checkpoint=None, **changes) -> tuple[dict, list[bytes]]:
     settings = {**SETTINGS, "checkpoint": checkpoint, **changes}
     history = fit(model, made_up(), **settings)
     return numbers(history), weights(model)
-
-
-def killed(act) -> bool:
-    """Run act in a forked process; tell whether it was killed."""
-    child = os.fork()
-    if child == 0:
-        try:
-            act()
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.WIFSIGNALED(status)
 
 
 def die() -> None:
