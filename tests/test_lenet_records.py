@@ -4,21 +4,15 @@ The quick run trains small networks on small digits. These are the claims
 that only the real data show; the numbers stand in the page's text.
 """
 
-import json
 from statistics import mean, stdev
 
-import pages
 import pytest
+from long_runs import Page
 
 from helpers import data
 
-BOOK = pages.ROOT / "book"
-RECORDS = json.loads((BOOK / "runs" / "7.6.json").read_text("utf-8"))
-TEXT = "\n".join(
-    cell.source
-    for cell in pages.read(BOOK / "7-6-lenet.ipynb").cells
-    if cell.cell_type == "markdown"
-)
+PAGE = Page("7.6", "7-6-lenet.ipynb")
+said = PAGE.said
 SIX = "Conv2d(48, 64, kernel_size=(3, 3)"
 LENET = "Conv2d(1, 6, kernel_size=(5, 5), stride=(1, 1), padding=(2, 2))"
 SECTION = {"learning_rate": 0.1, "schedule": "constant", "train": 60_000}
@@ -39,19 +33,9 @@ SGD = {"optimizer": "sgd"}
 RECIPE = {"learning_rate": 0.01, "epochs": 10, "train": 60_000}
 
 
-def runs(*words, images="fashion-mnist", train=50_000, seeds=3, **settings):
+def runs(*words, images="fashion-mnist", train=50_000, **settings):
     """Records of the networks with these words, in the order of seeds."""
-    found = [
-        record
-        for record in RECORDS.values()
-        if all(word in record["model"] for word in words)
-        and record["settings"]["images"]["name"] == images
-        and record["settings"]["images"]["train"] == train
-        and all(record["settings"][k] == v for k, v in settings.items())
-    ]
-    found.sort(key=lambda record: record["settings"]["seed"])
-    assert [r["settings"]["seed"] for r in found] == list(range(seeds))
-    return found
+    return PAGE.runs(*words, images=images, train=train, **settings)
 
 
 def accuracies(*words, **settings):
@@ -60,11 +44,6 @@ def accuracies(*words, **settings):
         100 * record["history"]["test_accuracy"][-1]
         for record in runs(*words, **settings)
     ]
-
-
-def said(value, digits=1):
-    """Whether the page's text names this number of percent."""
-    return f"{value:.{digits}f}" in TEXT
 
 
 def part(activation, pooling):
@@ -147,7 +126,7 @@ def test_digits_misread():
     ]
     assert sorted(map(len, wrong)) == [36, 38, 39]
     assert len(set.intersection(*wrong)) == 22
-    assert "36 to 39 are misread, 22 of them by all three" in TEXT
+    assert "36 to 39 are misread, 22 of them by all three" in PAGE.text
     plain = accuracies("ModernLeNet", images="mnist", **SECTION)
     assert said(mean(plain), 2)
     assert said(stdev(plain), 2)
