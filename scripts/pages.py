@@ -69,7 +69,10 @@ def sections(root: Path = ROOT) -> list[dict[str, Any]]:
 
 
 def section_of(path: Path, root: Path = ROOT) -> dict[str, Any] | None:
-    """The section whose notebook path is; None for the template."""
+    """The section whose notebook path is; None for guides and templates.
+
+    A guide is a notebook of the book that has no exercises.
+    """
     for section in sections(root):
         if path == root / "book" / section["notebook"]:
             return section

@@ -1,7 +1,8 @@
 """What every notebook of the book must be like, as a file.
 
 Each rule takes a notebook, some also its section as in exercises.yml, and
-returns its faults, one line each.
+returns its faults, one line each. A notebook without a section is a guide:
+a page of the book without exercises.
 """
 
 import ast
@@ -10,7 +11,16 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-LAST = ["Questions that students asked", "Summary", "Read next"]
+LAST = {
+    "section": [
+        "Exercises",
+        "Questions that students asked",
+        "Summary",
+        "Read next",
+    ],
+    "guide": ["Summary", "Read next"],
+}
+MISTAKE = {"section": 5, "guide": 3}  # level of the headings
 MACHINE_PATH = re.compile(
     r"(?<![\w.])(/(?:home|root|tmp|Users|work|workspace|content|mnt|opt|usr"
     r"|var|private|srv|builds)\b|[A-Z]:\\)|site-packages"
@@ -74,15 +84,28 @@ def parts_in(statement: str) -> str:
     return "".join(re.findall(r"^([a-z])\. ", statement, re.M))
 
 
-def title_and_front(notebook: NotebookNode, section: dict) -> list[str]:
-    """Title with a paragraph, then the generated cells."""
+def kind(section: dict | None) -> str:
+    """What a notebook with this section is."""
+    return "section" if section else "guide"
+
+
+def title_and_front(
+    notebook: NotebookNode, section: dict | None
+) -> list[str]:
+    """Title with a paragraph, then the generated cells.
+
+    A section has its number in the title, a guide has none.
+    """
     faults = []
     title = notebook.cells[0]
-    pattern = rf"# {re.escape(section['section'])} \S.*\n\n\S"
+    start = (
+        re.escape(section["section"]) + r" \S" if section else r"[^\W\d]"
+    )
+    pattern = rf"# {start}.*\n\n\S"
     if title.cell_type != "markdown" or not re.match(pattern, title.source):
         faults.append("the first cell is no title with a paragraph")
     wanted = ["front", "set-up"]
-    if "notebook" in section:
+    if section and "notebook" in section:
         wanted.append("exercise-table")
     ids = [cell.id for cell in notebook.cells[1 : len(wanted) + 1]]
     if ids != wanted:
@@ -90,8 +113,8 @@ def title_and_front(notebook: NotebookNode, section: dict) -> list[str]:
     return faults
 
 
-def outline(notebook: NotebookNode) -> list[str]:
-    """Chapters of the section, the exercises, the three last chapters."""
+def outline(notebook: NotebookNode, section: dict | None) -> list[str]:
+    """Chapters of the page's own, then those that every page has."""
     faults = []
     found = headings(notebook)
     if [title for level, title, _ in found if level == 1] != [
@@ -99,10 +122,12 @@ def outline(notebook: NotebookNode) -> list[str]:
     ]:
         faults.append("the title is not the only heading of level 1")
     chapters = [title for level, title, _ in found if level == 2]
-    if chapters[-4:] != ["Exercises", *LAST]:
-        faults.append(f"the last chapters are {chapters[-4:]}")
-    if len(chapters) < 5:
-        faults.append("there is no chapter before the exercises")
+    wanted = LAST[kind(section)]
+    last = chapters[-len(wanted) :]
+    if last != wanted:
+        faults.append(f"the last chapters are {last}")
+    if len(chapters) <= len(wanted):
+        faults.append(f"there is no chapter before {wanted[0]}")
     for level, title, _ in found:
         if level > 5:
             faults.append(f"heading of level {level}: {title}")
@@ -147,6 +172,15 @@ def exercises(notebook: NotebookNode, section: dict) -> list[str]:
     return faults
 
 
+def no_exercises(notebook: NotebookNode) -> list[str]:
+    """A guide has none of what belongs to exercises."""
+    return [
+        f"a heading of exercises in a guide: {title}"
+        for _, title, _ in headings(notebook)
+        if re.match(r"Exercise|Answer to|Questions that", title)
+    ]
+
+
 def answer_faults(cells: list[NotebookNode]) -> list[str]:
     """An answer: heading alone, short answer, a check that can fail."""
     faults = []
@@ -179,18 +213,21 @@ def asserts(cell: NotebookNode) -> bool:
 
 
 def checks(notebook: NotebookNode) -> list[str]:
-    """Every cell tagged as a check asserts something."""
-    return [
+    """There are checks, and every cell tagged as one asserts something."""
+    found = [cell for cell in notebook.cells if is_check(cell)]
+    faults = [
         f"the check in cell {cell.id} asserts nothing"
-        for cell in notebook.cells
-        if is_check(cell) and not asserts(cell)
+        for cell in found
+        if not asserts(cell)
     ]
+    return faults if found else ["no cell is tagged as a check"]
 
 
-def mistakes(notebook: NotebookNode) -> list[str]:
+def mistakes(notebook: NotebookNode, section: dict | None) -> list[str]:
     """At least one common mistake."""
+    wanted = MISTAKE[kind(section)]
     for level, title, _ in headings(notebook):
-        if level == 5 and re.match(r"A common mistake: \S", title):
+        if level == wanted and re.match(r"A common mistake: \S", title):
             return []
     return ["no common mistake"]
 
@@ -360,14 +397,17 @@ def is_plain_assignment(node: ast.stmt) -> bool:
     return isinstance(node.targets[0], ast.Name)
 
 
-def faults(notebook: NotebookNode, section: dict) -> list[str]:
-    """All faults of a notebook as a file."""
+def faults(notebook: NotebookNode, section: dict | None) -> list[str]:
+    """All faults of a notebook as a file; a guide has no section."""
     found = title_and_front(notebook, section)
-    found += exercises(notebook, section)
+    found += outline(notebook, section)
+    found += mistakes(notebook, section)
+    if section:
+        found += exercises(notebook, section)
+    else:
+        found += no_exercises(notebook)
     for rule in (
-        outline,
         checks,
-        mistakes,
         summary,
         executed,
         clean_outputs,

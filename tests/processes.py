@@ -1,6 +1,7 @@
 """Processes that tests start and see end."""
 
 import os
+import subprocess
 
 
 def killed(act) -> bool:
@@ -13,3 +14,15 @@ def killed(act) -> bool:
             os._exit(0)
     _, status = os.waitpid(child, 0)
     return os.WIFSIGNALED(status)
+
+
+def children_of(parent: int) -> list[int]:
+    """The processes that a process has started and that still run."""
+    table = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid="],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    pairs = [map(int, line.split()) for line in table.splitlines()]
+    return [pid for pid, ppid in pairs if ppid == parent]

@@ -51,10 +51,12 @@ def test_there_are_notebooks():
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.name)
 def test_notebook(path):
     notebook = pages.read(path)
-    section = pages.section_of(path) or page_rules.section_from(notebook)
+    section = pages.section_of(path)
+    if path.parent.name != "book":
+        section = page_rules.section_from(notebook)
     found = page_rules.faults(notebook, section)
     assert not found, "\n".join(found)
-    assert section["exercises"]
+    assert section is None or section["exercises"]
     assert path.stat().st_size < 2_000_000
 
 
@@ -63,9 +65,11 @@ def test_outputs_come_from_this_code(path):
     assert not pages.is_stale(pages.read(path)), "run refresh_outputs.py"
 
 
-def test_every_notebook_of_the_book_is_a_section():
+def test_notebooks_of_the_book_are_sections_or_guides():
+    # A section under a wrong name would pass as a guide, without exercises.
     written = {p.name for p in NOTEBOOKS if p.parent.name == "book"}
-    assert written <= {s["notebook"] for s in pages.sections()}
+    guides = written - {s["notebook"] for s in pages.sections()}
+    assert guides == {"training-beyond-one-machine.ipynb"}
 
 
 def test_generated_parts_are_in_step():
@@ -146,6 +150,25 @@ def test_good_page():
     assert page_rules.faults(good_page(), SECTION) == []
 
 
+def good_guide():
+    """The good page without exercises and what belongs to them."""
+    page = good_page()
+    cells = {cell.id: cell for cell in page.cells}
+    for name in (
+        *("exercise-table", "exercises", "statement", "answer", "short"),
+        *("statement2", "answer2", "short2", "questions"),
+    ):
+        del cells[name]
+    source("title", "# 7.9 A sample", "# A sample")(cells)
+    source("mistake", "#####", "###")(cells)
+    page.cells = list(cells.values())
+    return page
+
+
+def test_good_guide():
+    assert page_rules.faults(good_guide(), None) == []
+
+
 def test_section_of_a_template():
     derived = page_rules.section_from(good_page())
     assert derived["section"] == "7.9"
@@ -217,6 +240,11 @@ def failed(cells):
     cells["print"].outputs = [
         new_output("error", ename="E", evalue="", traceback=[])
     ]
+
+
+def unchecked(cells):
+    for name in ("check", "check2"):
+        cells[name].metadata["tags"] = []
 
 
 def not_run(cells):
@@ -325,16 +353,64 @@ BAD = [
     (source("settings", "name", "print(1)\nname"), "plain assignments"),
     (source("settings", "name =", "steps[0] ="), "plain assignments"),
 ]
+# What is different in a guide, and one fault for each of the other rules.
+BAD_GUIDE = [
+    (source("title", "A sample", "7.9 A sample"), "no title"),
+    (source("title", "A sample", ""), "no title"),
+    (source("title", "\n\nWhat it shows.", ""), "no title"),
+    (without("front"), "after the title"),
+    (swapped("front", "set-up"), "after the title"),
+    (without("summary"), "last chapters"),
+    (without("next"), "last chapters"),
+    (swapped("summary", "next"), "last chapters"),
+    (without("chapter"), "no chapter before Summary"),
+    (source("prose", "Then", "# Then"), "only heading of level 1"),
+    (source("prose", "Then", "## Exercises"), "a heading of exercises"),
+    (source("prose", "Then", "### Exercise 1: Odd"), "of exercises"),
+    (source("prose", "Then", "#### Answer to 7.9.1"), "of exercises"),
+    (
+        source("prose", "Then", "## Questions that students asked"),
+        "a heading of exercises",
+    ),
+    (without("mistake"), "no common mistake"),
+    (source("mistake", "###", "#####"), "no common mistake"),
+    (source("mistake", "it is not", ""), "no common mistake"),
+    (source("check", "assert steps", "steps"), "in cell check asserts"),
+    (unchecked, "no cell is tagged as a check"),
+    (source("summary", "- a\n", ""), "4 points"),
+    (not_run, "execution counts are"),
+    (printed("in /tmp/x.py"), "shows /tmp"),
+    (shown("text/markdown", "```python\nx = 1\n```"), "an old source"),
+    (metadata("figure", mystnb={}), "figure of cell figure lacks a text"),
+    (source("prose", "Then", "See {ref}`x`."), "a role"),
+    (source("print", "1", "1" * 70), "77 characters in cell print"),
+    (metadata("settings", nbmake={"mock": {"n": 1}}), "assign n"),
+]
+
+
+def faults_after(change, page, section):
+    """What the rules find in a page after a change."""
+    cells = {cell.id: cell for cell in page.cells}
+    change(cells)
+    page.cells = list(cells.values())
+    return page_rules.faults(page, section)
 
 
 @pytest.mark.parametrize(("change", "fault"), BAD)
 def test_bad_page(change, fault):
-    page = good_page()
-    cells = {cell.id: cell for cell in page.cells}
-    change(cells)
-    page.cells = list(cells.values())
-    found = page_rules.faults(page, SECTION)
+    found = faults_after(change, good_page(), SECTION)
     assert any(fault in line for line in found), found
+
+
+@pytest.mark.parametrize(("change", "fault"), BAD_GUIDE)
+def test_bad_guide(change, fault):
+    found = faults_after(change, good_guide(), None)
+    assert any(fault in line for line in found), found
+
+
+def test_a_section_is_no_guide_and_a_guide_no_section():
+    assert page_rules.faults(good_page(), None)
+    assert page_rules.faults(good_guide(), SECTION)
 
 
 def refreshed_page():

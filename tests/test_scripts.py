@@ -154,6 +154,21 @@ def test_template_has_no_table_and_its_own_paths(small):
     assert "Original" not in front
 
 
+def test_a_guide_has_no_table_and_no_original(small):
+    path = small / "book" / "a-guide.ipynb"
+    pages.write(path, pages.text_of(notebook("k = 3")))
+    coverage = pages.coverage(small)
+    page = pages.update(pages.read(path), path, small)
+    ids = [cell.id for cell in page.cells]
+    assert ids == ["title", "front", "set-up", "c0", "answer"]
+    front = page.cells[1].source
+    assert "](_static/open-in-colab.svg)" in front
+    assert "/book/a-guide.ipynb)" in front
+    assert "Original" not in front
+    path.unlink()
+    assert pages.coverage(small) == coverage
+
+
 @pytest.mark.parametrize(
     ("book", "text"),
     [

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
-from processes import killed
+from processes import children_of, killed
 
 from helpers import data, models, train, training
 from helpers.training import flip, shift
@@ -549,20 +549,28 @@ def test_killed_at_any_write_it_resumes(
 
 
 def stopped(*arguments: object, out: Path, processes: int = 1) -> None:
-    """Start a run, and kill all of it at a random moment of training."""
+    """Start a run, and kill all of it at a random moment of training.
+
+    The workers of torchrun lead sessions of their own: no signal to the
+    launcher or to its group kills them, so each gets one. All processes
+    of the run hold the same standard output, which ends with the last.
+    """
     process = subprocess.Popen(
         command(*arguments, "--out", out, processes=processes),
         env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     while not (out / "checkpoint.pt").exists():
         assert process.poll() is None
         time.sleep(0.005)
+    workers = children_of(process.pid)
+    assert len(workers) == (processes if processes > 1 else 0)
     time.sleep(random.uniform(0, 0.3))
-    os.killpg(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    for pid in [process.pid, *workers]:
+        os.kill(pid, signal.SIGKILL)
+    process.communicate(timeout=10)  # until nothing of the run is left
+    assert process.returncode == -signal.SIGKILL
     assert 1 <= epochs_in(out) < 20
 
 
