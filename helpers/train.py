@@ -32,11 +32,12 @@ at most one epoch is lost, and the result is that of a run without a break
 (with as many processes as before).
 
 A batch is shared among the processes, so what is learned does not depend
-on their number, up to rounding, with three exceptions. Batch
-normalisation takes mean and variance over the part of the batch that its
-process has. Augmentation and dropout draw other random numbers. And if
-the batch size does not divide the number of training images, several
-processes fill the last batch of an epoch up with images of the first.
+on their number, up to rounding (which may grow from epoch to epoch), with
+three exceptions. Batch normalisation takes mean and variance over the
+part of the batch that its process has. Augmentation and dropout draw
+other random numbers. And if the batch size does not divide the number of
+training images, several processes fill the last batch of an epoch up with
+images of the first.
 History and evaluation count each image once all the same.
 
 The exit status is 2 if something on the command line must be changed, 1

@@ -7,7 +7,8 @@ and lets several processes work together when they are started with
 All that is random in an epoch (the order of the images, augmentation,
 dropout) is seeded by the seed and the epoch's number. So the same seed
 gives the same numbers on the same machine, and a training that goes on
-from a checkpoint gives what it would have given without a break.
+from a checkpoint gives what it would have given without a break. (Some of
+PyTorch's operations on a GPU give slightly different numbers each time.)
 """
 
 import hashlib
