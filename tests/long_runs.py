@@ -24,12 +24,19 @@ class Page:
             if cell.cell_type == "markdown"
         )
 
-    def runs(self, *words, images, train, seeds=3, **settings):
-        """Records of the networks with these words, by their seeds."""
+    def runs(self, *words, images, train, seeds=3, counts=None, **settings):
+        """Records of the networks with these words, by their seeds.
+
+        `counts` says how often a word stands in the printed structure.
+        """
+        counts = counts or {}
         found = [
             record
             for record in self.records
             if all(word in record["model"] for word in words)
+            and all(
+                record["model"].count(w) == n for w, n in counts.items()
+            )
             and record["settings"]["images"]["name"] == images
             and record["settings"]["images"]["train"] == train
             and all(record["settings"][k] == v for k, v in settings.items())

@@ -19,6 +19,7 @@ PAGES = [
     "book/7-4-channels",
     "book/7-5-pooling",
     "book/7-6-lenet",
+    "book/8-2-vgg",
     "book/training-beyond-one-machine",
     "book/coverage",
 ]
