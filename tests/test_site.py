@@ -20,6 +20,7 @@ PAGES = [
     "book/7-5-pooling",
     "book/7-6-lenet",
     "book/8-2-vgg",
+    "book/8-6-resnet",
     "book/training-beyond-one-machine",
     "book/coverage",
 ]
