@@ -507,7 +507,10 @@ def test_refresh(small):
     text = good.read_text()
     assert "run time: 7.5 minutes" in text
     result = run(small, "refresh_outputs.py", good, **environment)
-    assert (result.returncode, result.stderr) == (0, "")
+    # A kernel that ends may print a line of ZeroMQ's own; rare, harmless.
+    zeromq = r"Assertion failed: pfd\.revents & POLLIN .*\n"
+    assert result.returncode == 0
+    assert re.sub(zeromq, "", result.stderr) == ""
     assert result.stdout.startswith(f"book/{NAME}: unchanged")
     assert good.read_text() == text
     assert not pages.is_stale(pages.read(good))
