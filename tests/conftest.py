@@ -8,6 +8,7 @@ names them and says what they need: nothing is left out silently.
 
 import os
 import shutil
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -74,3 +75,14 @@ def real_data(monkeypatch):
     """The folder with the complete data sets, set as BOOK_DATA."""
     monkeypatch.setenv("BOOK_DATA", str(DATA))
     return DATA
+
+
+@pytest.fixture
+def heed_interrupts():
+    """Ctrl-C interrupts this process and those that it starts.
+
+    A shell's background jobs start without that.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -315,14 +315,6 @@ def test_archive_of_another_file_is_refused(server, monkeypatch):
     assert list(server.root.iterdir()) == []
 
 
-@pytest.fixture
-def heed_interrupts():
-    """Ctrl-C interrupts: a shell's background jobs start without that."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.usefixtures("heed_interrupts")
 def test_interrupted_download_leaves_nothing(server, monkeypatch):
     monkeypatch.setattr(data, "TIMEOUT", 20)

@@ -590,6 +590,7 @@ def test_killed_at_a_random_moment_it_resumes(tmp_path, processes):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("heed_interrupts")
 def test_an_interrupt_says_how_to_go_on(tmp_path):
     out = tmp_path / "run"
     process = subprocess.Popen(
