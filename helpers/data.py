@@ -3,7 +3,7 @@
 `load` returns a whole data set as uint8 tensors; `Images.batches` cuts,
 resizes and scales whole batches. Fashion-MNIST and MNIST are files in
 torchvision's layout, in the folder that the environment variable
-BOOK_DATA names, else in `~/.cache/convolutions-checked`. Missing files
+BOOK_DATA names, else in ``~/.cache/convolutions-checked``. Missing files
 are downloaded through torchvision; every file is checked by its SHA-256
 before it is read. "digits" comes with scikit-learn and needs neither.
 """
@@ -148,7 +148,7 @@ class Images:
     Attributes:
         name: the name that `load` was given.
         train_images: uint8, shape (n, 1, h, w), values 0 to 255.
-        train_labels: int64, shape (n,), indices into `class_names`.
+        train_labels: int64, shape (n,), indices into ``class_names``.
         test_images: likewise.
         test_labels: likewise.
         class_names: a name for each label.
@@ -173,8 +173,8 @@ class Images:
         """Return a loader of batches (X, y), each image once an epoch.
 
         X is float32 of shape (b, 1, size, size), in [0, 1]; y is int64 of
-        shape (b,). Both are made on `device`, a whole batch at a time.
-        The last batch is smaller when `batch_size` does not divide n.
+        shape (b,). Both are made on ``device``, a whole batch at a time.
+        The last batch is smaller when ``batch_size`` does not divide n.
 
         Args:
             split: "train" or "test".

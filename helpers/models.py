@@ -4,8 +4,8 @@ In LeNet, AlexNet and the VGGs the size of an image decides how many
 numbers reach the first dense layer. As in the book that we follow, that
 layer is lazy: it takes its size from the first batch, and draws its
 weights then. So seed PyTorch, build the network and run a batch (or
-`training.fit`) before other random numbers are drawn, and the same seed
-gives the same network.
+`helpers.training.fit`) before other random numbers are drawn, and the
+same seed gives the same network.
 """
 
 from collections.abc import Callable, Sequence
@@ -117,7 +117,7 @@ class LeNet(Network):
     place of the Gaussian output.
 
     The other arguments change one thing at a time:
-    `LeNet(pooling=nn.MaxPool2d)` changes the pooling and nothing else.
+    ``LeNet(pooling=nn.MaxPool2d)`` changes the pooling and nothing else.
     """
 
     smallest = 12  # pixels: pooled to 6, convolved to 2, pooled to 1
@@ -137,7 +137,7 @@ class LeNet(Network):
             in_channels: channels of an image.
             num_classes: scores per image.
             activation: makes what follows each layer but the last.
-            pooling: is called with the window 2 and `stride=2`.
+            pooling: is called with the window 2 and ``stride=2``.
             initialise: fills the weights of convolutions and dense
                 layers in place; biases are drawn as PyTorch does.
 
@@ -168,8 +168,8 @@ class ModernLeNet(LeNet):
     """LeNet with ReLU and max-pooling, as exercise 7.6.1 asks.
 
     Nothing else differs from `LeNet`: the weights are drawn in the same
-    way too. (Weights after He for ReLU: `LeNet(activation=nn.ReLU,
-    pooling=nn.MaxPool2d, initialise=nn.init.kaiming_uniform_)`.)
+    way too. (Weights after He for ReLU: ``LeNet(activation=nn.ReLU,
+    pooling=nn.MaxPool2d, initialise=nn.init.kaiming_uniform_)``.)
     """
 
     def __init__(self, in_channels: int = 1, num_classes: int = 10):
@@ -227,7 +227,7 @@ class VGG(Network):
     From images (n, in_channels, h, w), at least 2^b x 2^b pixels for b
     blocks, to scores (n, num_classes), without softmax. All images must
     have the size of the first batch. Each block ends in max-pooling that
-    halves height and width; `features[i]` is one block. The published
+    halves height and width; ``features[i]`` is one block. The published
     variants are in `VGG_BLOCKS`.
 
     Source: Simonyan, Zisserman, Very deep convolutional networks for
@@ -515,8 +515,8 @@ class ResNet(Network):
     """ResNet: a stem, stages of residual blocks, an average, one layer.
 
     From images (n, in_channels, h, w) of any size to scores
-    (n, num_classes), without softmax. `features[0]` is the stem, which
-    halves height and width twice; `features[i]` is stage i, and each but
+    (n, num_classes), without softmax. ``features[0]`` is the stem, which
+    halves height and width twice; ``features[i]`` is stage i, and each but
     the first halves them again. Blocks that start with an activation need
     one more after the last of them (their stem is the same, activated
     too). The published variants are in `RESNETS`.
@@ -546,7 +546,7 @@ class ResNet(Network):
             depths: the number of blocks in each stage.
             in_channels: channels of an image.
             num_classes: scores per image.
-            widths: the channels in each stage, over `block.expansion`;
+            widths: the channels in each stage, over ``block.expansion``;
                 the stem has widths[0].
 
         Raises:

@@ -7,7 +7,7 @@ it reads the same in light and in dark mode. The functions draw and show;
 they return nothing, so that a cell can end with the call.
 
 Pictures are given as a dictionary from title to tensor. The cell that draws
-carries the alternative text in its metadata (`mystnb.image.alt`).
+carries the alternative text in its metadata (``mystnb.image.alt``).
 """
 
 import base64
@@ -33,6 +33,7 @@ __all__ = [
     "activations",
     "animation",
     "bars",
+    "changing_heatmaps",
     "curves",
     "heatmaps",
     "images",
@@ -150,10 +151,7 @@ def heatmaps(
         ValueError: no map, one that is not two-dimensional, a limit
             that is not positive.
     """
-    _check(maps)
-    values = {title: m.detach().cpu().double() for title, m in maps.items()}
-    if any(m.ndim != 2 for m in values.values()):
-        raise ValueError("a heat map has shape (h, w)")
+    values = _signed_values(maps)
     if limit is None:
         limit = max(m.abs().max().item() for m in values.values()) or 1.0
     elif not limit > 0:
@@ -162,11 +160,26 @@ def heatmaps(
         for ax, m in zip(
             _axes(values, columns), values.values(), strict=True
         ):
-            ax.imshow(m.numpy(), cmap=SIGNED, vmin=-limit, vmax=limit)
-            _frame(ax, m.shape)
-            if numbers:
-                _write_numbers(ax, m, limit)
+            _draw_map(ax, m, limit, numbers)
         plt.show()
+
+
+def _signed_values(maps: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The maps in double precision; refuse what is no heat map."""
+    _check(maps)
+    if any(m.ndim != 2 for m in maps.values()):
+        raise ValueError("a heat map has shape (h, w)")
+    return {title: m.detach().cpu().double() for title, m in maps.items()}
+
+
+def _draw_map(
+    ax: plt.Axes, m: Tensor, limit: float, numbers: bool = True
+) -> None:
+    """One heat map with its frame, and its numbers if wanted."""
+    ax.imshow(m.numpy(), cmap=SIGNED, vmin=-limit, vmax=limit)
+    _frame(ax, m.shape)
+    if numbers:
+        _write_numbers(ax, m, limit)
 
 
 def _frame(ax: plt.Axes, shape: Sequence[int]) -> None:
@@ -394,7 +407,7 @@ def animation(
     """A still picture, and the motion for those who open it.
 
     The last frame is shown as a picture (it prints). Under it a closed
-    `<details>` holds the motion as a GIF, without any script.
+    ``<details>`` holds the motion as a GIF, without any script.
 
     Args:
         draw: draws frame number 0, 1, ... into the current figure.
@@ -443,6 +456,44 @@ def animation(
     )
 
 
+def changing_heatmaps(
+    frames: Sequence[Mapping[str, Tensor]],
+    alt: str,
+    columns: int | None = None,
+) -> None:
+    """Heat maps with numbers that change step by step.
+
+    Args:
+        frames: for each step title -> (h, w), as in `heatmaps`; all steps
+            have equally many maps, and all share one scale.
+        alt: what is seen, for readers who cannot see it.
+        columns: maps in a row; all in one if not given.
+
+    Raises:
+        ValueError: no frame, or steps with different numbers of maps; as
+            `heatmaps` and `animation`.
+    """
+    if len({len(maps) for maps in frames}) != 1:
+        raise ValueError("give at least one frame, all with as many maps")
+    values = [_signed_values(maps) for maps in frames]
+    everything = torch.cat(
+        [m.flatten() for v in values for m in v.values()]
+    )
+    limit = everything.abs().max().item() or 1.0
+
+    def draw(step: int) -> None:
+        maps = values[step]
+        across = columns or len(maps)
+        rows = math.ceil(len(maps) / across)
+        axes = plt.gcf().subplots(rows, across, squeeze=False).flat
+        for ax, (title, m) in zip(axes, maps.items(), strict=True):
+            _draw_map(ax, m, limit)
+            ax.set_title(title)
+            ax.axis("off")
+
+    animation(draw, len(frames), alt)
+
+
 def sliding_window(
     X: Tensor,
     K: Tensor,
@@ -461,7 +512,7 @@ def sliding_window(
         stride: how far the window moves down and to the right.
 
     Raises:
-        ValueError: shapes that `ops.corr2d` refuses.
+        ValueError: shapes that `helpers.ops.corr2d` refuses.
     """
     (rows, columns), (down, right) = padding, stride
     padded = F.pad(X, (columns, columns, rows, rows))
@@ -476,9 +527,7 @@ def sliding_window(
         for ax, (title, m) in zip(axes, parts.items(), strict=True):
             whole = Y if title == "output" else m  # one scale throughout
             limit = whole.abs().max().item() * 1.6 or 1.0
-            ax.imshow(m.numpy(), cmap=SIGNED, vmin=-limit, vmax=limit)
-            _frame(ax, m.shape)
-            _write_numbers(ax, m, limit)
+            _draw_map(ax, m, limit)
             ax.set_title(title)
             ax.axis("off")
         if rows or columns:

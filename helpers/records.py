@@ -6,10 +6,10 @@ comments, docstrings and layout do not count, and it is the same under every
 version of Python that can run the code.
 
 A training of more than a minute is kept as a record in
-`runs/<section>.json` beside its notebook, under a key of everything that
+``runs/<section>.json`` beside its notebook, under a key of everything that
 decides its result. `recorded` reads the record if there is one and trains
 otherwise. It writes only when the environment variable BOOK_REFRESH is 1,
-which `scripts/refresh_outputs.py` sets: a reader who trains anew, or a
+which ``scripts/refresh_outputs.py`` sets: a reader who trains anew, or a
 quick run with smaller settings, leaves the committed records alone.
 """
 
@@ -62,8 +62,8 @@ def fingerprint(*sources: str) -> str:
 def module_sources(names: Iterable[str]) -> list[str]:
     """Sources of the modules of helpers called names, as far as they exist.
 
-    A name without a module gives nothing, so that `from helpers import
-    __version__` and the like do no harm.
+    A name without a module gives nothing, so that ``from helpers import
+    __version__`` and the like do no harm.
     """
     files = [HELPERS / f"{name}.py" for name in names]
     return [f.read_text(encoding="utf-8") for f in files if f.is_file()]
@@ -72,8 +72,8 @@ def module_sources(names: Iterable[str]) -> list[str]:
 def modules_used(*sources: str) -> list[str]:
     """Names of the modules of helpers that the sources import, sorted.
 
-    Modules that are imported by those modules count as well. `plots` and
-    what only `plots` imports do not: a figure's look changes no result.
+    Modules that are imported by those modules count as well. ``plots`` and
+    what only ``plots`` imports do not: a figure's look changes no result.
     """
     used: set[str] = set()
     waiting = list(sources)
@@ -159,7 +159,7 @@ def runs(
     Args:
         section: as in `recorded`.
         build: builds the network; PyTorch is seeded before each call.
-        images: what `data.load` returns, or a part of it.
+        images: what `helpers.data.load` returns, or a part of it.
         seeds: for the initial weights and all that is random in training.
         variant: what tells the network from others and does not show in
             its printed structure, such as how its weights are drawn.
@@ -167,16 +167,18 @@ def runs(
             the history.
         retrain: as in `recorded`.
         folder: as in `recorded`.
-        progress: as in `training.fit`.
-        settings: of `training.fit`; those left out count as its default
-            values. What `augment` does must stand in `training`, since
-            the record keeps no more than its name.
+        progress: as in `helpers.training.fit`.
+        settings: of `helpers.training.fit`; those left out count as its
+            default values. What ``augment`` does must stand in
+            `helpers.training`, since the record keeps no more than its
+            name.
 
     Returns:
-        A history for each seed, as `training.fit` returns it.
+        A history for each seed, as `helpers.training.fit` returns it.
 
     Raises:
-        ValueError: no seed; also as `recorded` and `training.fit`.
+        ValueError: no seed; also as `recorded` and
+            `helpers.training.fit`.
         TypeError: as `recorded`.
 
     """

@@ -59,7 +59,7 @@ class Layer:
     """One call of a layer in a forward pass.
 
     Attributes:
-        name: the layer's name in `model.named_modules()`.
+        name: the layer's name in ``model.named_modules()``.
         kind: the name of its class.
         output_shape: shape of what it returned, with the batch axis.
         parameters: numbers in its parameters; tensors that an earlier
@@ -99,7 +99,7 @@ def layers(
     A layer is a module without children. One that is called twice has
     two rows, the second without parameters. If the model computes MACs
     or has parameters outside the layers that it calls, a last row named
-    "(other)" holds them. So the columns add up to `parameters(model)`
+    "(other)" holds them. So the columns add up to ``parameters(model)``
     and to the FLOP counter's total / 2.
 
     The pass runs on zeros on the model's device; on the device "meta" it
@@ -217,7 +217,7 @@ def activations(
     Args:
         model: any module that takes one tensor.
         X: a batch on the model's device.
-        names: modules, named as in `model.named_modules()`; by default
+        names: modules, named as in ``model.named_modules()``; by default
             all that have no children.
 
     Returns:

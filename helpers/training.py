@@ -2,7 +2,7 @@
 
 `fit` is a plain loop on Hugging Face's accelerate, which finds the device
 and lets several processes work together when they are started with
-`torchrun` or `accelerate launch`.
+``torchrun`` or ``accelerate launch``.
 
 All that is random in an epoch (the order of the images, augmentation,
 dropout) is seeded by the seed and the epoch's number. So the same seed
@@ -74,12 +74,13 @@ def fit(
     The loss is the cross-entropy. The initial weights are the caller's
     choice: seed PyTorch, then build the model, anew for each training.
     Lazy layers take their shapes from the first image. The model ends in
-    evaluation mode, on the device that accelerate finds. PyTorch's random
-    numbers (on the CPU) go on after the call as if it had drawn none.
+    evaluation mode, on the device that accelerate finds, in the memory
+    format channels last. PyTorch's random numbers (on the CPU) go on after
+    the call as if it had drawn none.
 
     Args:
         model: from images (b, 1, h, w) to scores (b, classes).
-        images: what `data.load` returns.
+        images: what `helpers.data.load` returns.
         epochs: how often each training image is seen.
         batch_size: images a step, over all processes together.
         learning_rate: constant, or the highest of the cycle.
@@ -101,7 +102,7 @@ def fit(
             holds the result.
 
     Returns:
-        Lists with one number per epoch: "train_loss" and
+        Lists with one number per epoch. "train_loss" and
         "train_accuracy" are means over the epoch, while the model learns;
         "test_loss" and "test_accuracy" are measured after it; "seconds"
         count both.
@@ -220,7 +221,7 @@ def evaluate(
 
     Args:
         model: from images (b, 1, h, w) to scores (b, classes).
-        images: what `data.load` returns.
+        images: what `helpers.data.load` returns.
         split: "train" or "test".
         batch_size: images at a time, over all processes together.
         size: as in `fit`.

@@ -1,8 +1,8 @@
 """What the scripts and the tests know about the book's pages.
 
-Three cells of every notebook, some metadata and the coverage page are made
-here, from `_config.yml`, `book/exercises.yml` and the notebooks themselves.
-`root` is the project's folder in all functions.
+Three cells of every notebook and some metadata are made here, from
+`_config.yml`, `book/exercises.yml` and the notebooks themselves. `root` is
+the project's folder in all functions.
 """
 
 import json
@@ -32,24 +32,35 @@ CELL_METADATA = ("tags", "mystnb", "nbmake")
 
 SET_UP = """\
 # Finds the book's package `helpers`, or installs it (in Google Colab).
-from importlib.metadata import distributions
+from importlib.util import find_spec
 
-if not any(distributions(name="convolutions-checked")):
+
+class SetUpError(ImportError):
+    def _render_traceback_(self):  # one line, for IPython
+        return [str(self)]
+
+
 {missing}
 import helpers
 
 if "Convolutions, Checked" not in str(helpers.__doc__):
-    raise ImportError(f"another package is called helpers: {{helpers}}")"""
+    raise SetUpError(
+        f"Another package is called helpers: {{helpers}}. Remove or rename "
+        "it, restart the kernel and run this cell again."
+    )"""
+# A pip that fails does not stop a cell: hence the second look.
 INSTALL = """\
+if find_spec("helpers") is None:
     book = "{url}"
-    %pip install -q --no-deps {{book}}/archive/refs/tags/{tag}.zip"""
+    %pip install -q --no-deps {{book}}/archive/{ref}.zip
+if find_spec("helpers") is None:
+    raise SetUpError(
+        "The book's helpers were not installed; pip says above why. Check "
+        "the network and run this cell again."
+    )"""
 NO_ADDRESS = """\
-
-    class HelpersMissingError(Exception):
-        def _render_traceback_(self):  # one line, for IPython
-            return [str(self)]
-
-    raise HelpersMissingError(
+if find_spec("helpers") is None:
+    raise SetUpError(
         "The book's helpers are missing: run `pip install -r requirements"
         ".txt` in its folder, or scripts/set_repository.py for Colab."
     )"""
@@ -183,6 +194,9 @@ def update(
     }
     if answers:
         metadata["colab"] = {"collapsed_sections": answers}
+    if section and section.get("gpu"):  # what Colab starts with
+        metadata["accelerator"] = "GPU"
+        metadata.setdefault("colab", {})["gpuType"] = "T4"
     if "book" in notebook.metadata:
         metadata["book"] = notebook.metadata.book
     notebook.metadata = nbformat.from_dict(metadata)
@@ -228,7 +242,9 @@ def set_up_source(url: str, tag: str) -> str:
     """The set-up cell's code, the same in all notebooks."""
     missing = NO_ADDRESS
     if url != PLACEHOLDER:
-        missing = INSTALL.format(url=url, tag=tag)
+        # A commit, where there is no tag, has its archive elsewhere.
+        ref = f"refs/tags/{tag}" if tag.startswith("v") else tag
+        missing = INSTALL.format(url=url, ref=ref)
     return SET_UP.format(missing=missing)
 
 
@@ -266,50 +282,3 @@ def answers_in(path: Path) -> set[str]:
         return set()
     matches = [ANSWER.match(cell.source) for cell in read(path).cells]
     return {match[1] for match in matches if match}
-
-
-def coverage(root: Path = ROOT) -> str:
-    """The coverage page: every exercise, and whether it is answered."""
-    tables = []
-    exercises = 0
-    answers = 0
-    for section in sections(root):
-        answered = answers_in(root / "book" / section["notebook"])
-        tables.append(
-            f"## {section['section']} {section['title']}\n\n"
-            f"[The original section]({section['original']})\n\n"
-            "| Exercise | Parts | Answered by |\n"
-            "| :--- | :--- | :--- |"
-        )
-        for exercise in section["exercises"]:
-            name = f"{number(section, exercise)} {exercise['title']}"
-            link = f"{section['notebook']}#{slug(section, exercise)}"
-            exercises += 1
-            if number(section, exercise) in answered:
-                answers += 1
-                name = f"[{name}]({link})"
-            else:
-                name += " (*not written yet*)"
-            tables[-1] += f"\n| {name} | {columns(exercise)} |"
-    verb = "is" if answers == 1 else "are"
-    head = f"# Coverage\n\n{answers} of {exercises} answers {verb} written."
-    return "\n\n".join([head, *tables]) + "\n"
-
-
-def expected_files(root: Path = ROOT) -> dict[Path, str]:
-    """What every file with generated parts should hold."""
-    files = {
-        path: text_of(update(read(path), path, root))
-        for path in notebooks(root)
-    }
-    files[root / "book" / "coverage.md"] = coverage(root)
-    return files
-
-
-def out_of_step(root: Path = ROOT) -> dict[Path, str]:
-    """The files that differ, with what they should hold."""
-    return {
-        path: text
-        for path, text in expected_files(root).items()
-        if not path.exists() or path.read_text(encoding="utf-8") != text
-    }

@@ -18,6 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
+import overview
 import pages
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
@@ -50,7 +51,7 @@ def main() -> int:
         return 1 if found else 0
 
     failed = [p for p in paths or pages.notebooks() if not refresh(p)]
-    for path, text in pages.out_of_step().items():
+    for path, text in overview.out_of_step().items():
         if path not in failed:
             pages.write(path, text)
     return 1 if failed else 0

@@ -5,6 +5,9 @@
 Writes `_config.yml`, the version in `pyproject.toml` and every text file of
 the repository that names the old address, then the pages' generated parts.
 Commit the result and give the commit that tag.
+
+For pages that are only published, the full name of a commit does instead
+of a tag: it exists on every fork. The version then stays what it is.
 """
 
 import argparse
@@ -12,6 +15,7 @@ import re
 import sys
 from pathlib import Path
 
+import overview
 import pages
 from packaging.version import InvalidVersion, Version
 
@@ -28,6 +32,7 @@ FOLDERS = (
     "tests",
 )
 TEXT = {".cff", ".ipynb", ".md", ".toml", ".yaml", ".yml"}
+COMMIT = re.compile("[0-9a-f]{40}")
 URL = re.compile(r"https://github\.com/[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
 
 
@@ -35,7 +40,9 @@ def main() -> int:
     """Check the arguments and change all files; 2 for bad arguments."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("url", help="https://github.com/owner/name")
-    parser.add_argument("--tag", required=True, help="such as v0.2.0")
+    parser.add_argument(
+        "--tag", required=True, help="such as v0.2.0, or a commit"
+    )
     arguments = parser.parse_args()
     try:
         check(arguments.url, arguments.tag)
@@ -44,7 +51,7 @@ def main() -> int:
     changed = new_texts(arguments.url, arguments.tag)
     for path, text in changed.items():
         pages.write(path, text)
-    generated = pages.out_of_step()
+    generated = overview.out_of_step()
     for path, text in generated.items():
         pages.write(path, text)
     for path in sorted({*changed, *generated}):
@@ -57,7 +64,8 @@ def check(url: str, tag: str) -> None:
 
     Raises:
         ValueError: if the URL is not that of a repository on GitHub (Colab
-            opens notebooks from there), or the tag not "v" and a version.
+            opens notebooks from there), or the tag neither "v" and a
+            version nor a commit.
 
     """
     if not URL.fullmatch(url) or url.endswith(".git"):
@@ -65,12 +73,17 @@ def check(url: str, tag: str) -> None:
             f"{url!r} is not like https://github.com/owner/name "
             "(no slash and no .git at the end)"
         )
+    if COMMIT.fullmatch(tag):
+        return
     try:
         canonical = f"v{Version(tag.removeprefix('v'))}"
     except InvalidVersion:
         canonical = None
     if tag != canonical:
-        raise ValueError(f"{tag!r} is not a v and a version, like v0.2.0")
+        raise ValueError(
+            f"{tag!r} is not a v and a version, like v0.2.0, nor "
+            "the full name of a commit"
+        )
 
 
 def new_texts(url: str, tag: str) -> dict[Path, str]:
@@ -92,20 +105,20 @@ def new_texts(url: str, tag: str) -> dict[Path, str]:
         ]
         new = "".join(lines)
         if path == pages.ROOT / "_config.yml":
-            new = replace_value(r"\bbranch: *", old_tag, tag, new)
-        if path == pages.ROOT / "pyproject.toml":
-            new = replace_value(r'^version = "', old_tag[1:], tag[1:], new)
+            new = replace_value(r"\bbranch: *", tag, new)
+        if path == pages.ROOT / "pyproject.toml" and tag.startswith("v"):
+            new = replace_value(r'^version = "', tag[1:], new)
         if new != old:
             texts[path] = new
     return texts
 
 
-def replace_value(before: str, old: str, new: str, text: str) -> str:
+def replace_value(before: str, new: str, text: str) -> str:
     """Replace one value in a file of settings; the rest stays as it is."""
-    pattern = re.compile(f"({before}){re.escape(old)}", re.MULTILINE)
+    pattern = re.compile(rf"({before})[\w.]+", re.MULTILINE)
     text, count = pattern.subn(rf"\g<1>{new}", text)
     if count != 1:
-        raise SystemExit(f"found {count} times, not once: {before}{old}")
+        raise SystemExit(f"found {count} times, not once: {before}")
     return text
 
 

@@ -7,6 +7,7 @@ python scripts/sync_pages.py --check   # only list what differs
 import argparse
 import sys
 
+import overview
 import pages
 
 
@@ -17,7 +18,7 @@ def main() -> int:
         "--check", action="store_true", help="write nothing, list files"
     )
     check = parser.parse_args().check
-    different = pages.out_of_step()
+    different = overview.out_of_step()
     for path, text in different.items():
         name = path.relative_to(pages.ROOT)
         if check:

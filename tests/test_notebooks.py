@@ -3,6 +3,7 @@
 import copy
 from inspect import getsource
 
+import overview
 import page_rules
 import pages
 import pytest
@@ -73,7 +74,7 @@ def test_notebooks_of_the_book_are_sections_or_guides():
 
 
 def test_generated_parts_are_in_step():
-    assert [*pages.out_of_step()] == [], "run sync_pages.py"
+    assert [*overview.out_of_step()] == [], "run sync_pages.py"
 
 
 def test_no_record_is_stale():

@@ -212,6 +212,26 @@ def test_a_frame_shows_only_what_is_computed_so_far(displayed, monkeypatch):
     assert len(scales) == 1  # a colour means one number in all frames
 
 
+def test_maps_change_on_one_scale(displayed, monkeypatch):
+    seen, scales = [], set()
+
+    def look(figure):
+        seen.append(drawn(figure))
+        scales.update(ax.images[0].get_clim() for ax in figure.axes)
+        return Image.new("P", (2, 2))
+
+    monkeypatch.setattr(plots, "_picture", look)
+    steps = [{f"step {k}": torch.tensor([[k, -3.0]])} for k in range(3)]
+    plots.changing_heatmaps(steps, alt="The left number grows.")
+    assert [list(maps) for maps in seen] == [
+        ["step 0"],
+        ["step 1"],
+        ["step 2"],
+    ]
+    assert_allclose(seen[2]["step 2"], [[2, -3]])
+    assert scales == {(-3, 3)}
+
+
 def test_a_heavy_animation_is_refused(displayed):
     def noise(_):
         plt.gcf().figimage(torch.rand(400, 400).numpy())
@@ -257,6 +277,19 @@ BAD = [
     (lambda: plots.curves([1], {"a": [1]}, "x", "y"), "'a' is list"),
     (lambda: plots.bars({}, "x"), "dictionary is empty"),
     (lambda: plots.animation(print, 0, "x" * 20), "needs frames, got 0"),
+    (lambda: plots.changing_heatmaps([], "x" * 20), "at least one frame"),
+    (
+        lambda: plots.changing_heatmaps(
+            [{"a": torch.ones(3, 2, 2)}], "x" * 20
+        ),
+        "a heat map has shape",
+    ),
+    (
+        lambda: plots.changing_heatmaps(
+            [{"a": torch.ones(2, 2)}, {}], "x" * 20
+        ),
+        "all with as many maps",
+    ),
     (lambda: plots.animation(print, 1, "short"), "says too little"),
     (
         lambda: plots.sliding_window(
