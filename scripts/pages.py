@@ -30,12 +30,13 @@ ANSWER = re.compile(r"#### Answer to (\d+\.\d+\.\d+)")
 GENERATED = ("front", "set-up", "exercise-table")
 CELL_METADATA = ("tags", "mystnb", "nbmake")
 
+# Its error is no ImportError: to those Colab adds a traceback and advice.
 SET_UP = """\
 # Finds the book's package `helpers`, or installs it (in Google Colab).
 from importlib.util import find_spec
 
 
-class SetUpError(ImportError):
+class SetUpError(Exception):
     def _render_traceback_(self):  # one line, for IPython
         return [str(self)]
 

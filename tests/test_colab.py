@@ -14,6 +14,7 @@ import sys
 import threading
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
 
 import pages
 import pytest
@@ -92,7 +93,7 @@ def environment(machine):
         "PIP_RETRIES": "0",
     }
     # IPython would add the packages of an active virtual environment.
-    others = {"BOOK_DATA", "VIRTUAL_ENV"}
+    others = {"BOOK_DATA", "PYTHONPATH", "VIRTUAL_ENV"}
     return {k: v for k, v in os.environ.items() if k not in others} | own
 
 
@@ -138,8 +139,11 @@ def quick_run(path, address, folder, new_machine):
 
 
 @pytest.fixture(scope="module")
-def quick_runs(tmp_path_factory, server, new_machine):
-    """The quick runs of all notebooks, two at a time, by their paths."""
+def quick_runs(request, tmp_path_factory, server, new_machine):
+    """The quick runs that tests ask for, two at a time, by their paths."""
+    tests = [
+        t for t in request.session.items if "quick_runs" in t.fixturenames
+    ]
     with ThreadPoolExecutor(max_workers=2) as pool:
         yield {
             path: pool.submit(
@@ -149,7 +153,7 @@ def quick_runs(tmp_path_factory, server, new_machine):
                 tmp_path_factory.mktemp(path.stem),
                 new_machine,
             )
-            for path in pages.notebooks()
+            for path in [test.callspec.params["path"] for test in tests]
         }
 
 
@@ -159,14 +163,13 @@ def machine(tmp_path_factory, new_machine):
     return new_machine(tmp_path_factory.mktemp("colab") / "machine")
 
 
-def set_up(machine, address, tag, folder, monkeypatch):
+def set_up(machine, address, tag, folder):
     """Outputs of the set-up cell, run on a machine."""
-    for name, value in environment(machine).items():
-        monkeypatch.setenv(name, value)
     file = folder / "notebook.ipynb"
     cell = new_code_cell(pages.set_up_source(address, tag))
     pages.write(file, pages.text_of(new_notebook(cells=[cell])))
-    result = NotebookRun(file, 120, kernel="colab").execute()
+    with mock.patch.dict(os.environ, environment(machine), clear=True):
+        result = NotebookRun(file, 120, kernel="colab").execute()
     return result.nb.cells[0].outputs
 
 
@@ -178,26 +181,26 @@ def set_up(machine, address, tag, folder, monkeypatch):
     ],
 )
 def test_a_failed_install_ends_with_one_line(
-    machine, server, port, tag, reason, tmp_path, monkeypatch
+    machine, server, port, tag, reason, tmp_path
 ):
     address = server
     if port is not None:
         address = f"http://127.0.0.1:{port}/ada/lovelace"
     before = installed(machine)
-    *printed, error = set_up(machine, address, tag, tmp_path, monkeypatch)
+    *printed, error = set_up(machine, address, tag, tmp_path)
     assert reason in "".join(output.text for output in printed)
     assert error.traceback == [MISSING]
     assert installed(machine) == before
 
 
 def test_another_package_called_helpers_stays_and_is_named(
-    machine, server, tmp_path, monkeypatch
+    machine, server, tmp_path
 ):
     [packages] = machine.glob("lib/*/site-packages")
     other = packages / "helpers.py"
     other.write_text("x = 1")
     before = installed(machine)
-    [error] = set_up(machine, server, TAG, tmp_path, monkeypatch)
+    [error] = set_up(machine, server, TAG, tmp_path)
     [line] = error.traceback
     assert line.startswith("Another package is called helpers: <module")
     assert str(other) in line
@@ -209,6 +212,6 @@ def test_another_package_called_helpers_stays_and_is_named(
 def test_quick_run_on_a_new_machine(quick_runs, path):
     run, before, after = quick_runs[path].result()
     assert run.returncode == 0, run.stdout
+    assert before < after  # nothing was removed or replaced
     [new] = after - before
     assert new.startswith("convolutions-checked @ http://127.0.0.1:")
-    assert before < after  # nothing was removed or replaced

@@ -238,7 +238,9 @@ import sys
 from IPython.core.interactiveshell import InteractiveShell
 
 {before}
-assert not InteractiveShell.instance().run_cell({source!r}).success
+error = InteractiveShell.instance().run_cell({source!r}).error_in_exec
+assert error is not None
+assert not isinstance(error, ImportError)
 """
 
 
