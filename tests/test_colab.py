@@ -160,7 +160,9 @@ def quick_runs(request, tmp_path_factory, server, new_machine):
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory, new_machine):
     """A machine on which the set-up cell fails."""
-    return new_machine(tmp_path_factory.mktemp("colab") / "machine")
+    machine = new_machine(tmp_path_factory.mktemp("colab") / "machine")
+    yield machine
+    shutil.rmtree(machine)  # gigabytes
 
 
 def set_up(machine, address, tag, folder):
