@@ -53,6 +53,7 @@ def take(page: Page, width: int) -> list[Image.Image]:
     bottom = page.evaluate("document.documentElement.scrollHeight")
     for top in range(0, bottom, HEIGHT - HEADER):
         page.evaluate("top => scrollTo(0, top)", top)
+        page.wait_for_timeout(200)  # boxes that scroll are painted later
         pictures.append(Image.open(io.BytesIO(page.screenshot())))
     return pictures
 
