@@ -1,9 +1,11 @@
 """The built book for keyboards, screen readers, and in both modes."""
 
+import re
 from pathlib import Path
 
 import axe_playwright_python
 import pytest
+from bs4 import BeautifulSoup
 from built_site import open_answers, open_page, page_names
 
 pytest_plugins = ["site_fixtures"]
@@ -11,6 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 FRONT = page_names()[0]
 PAGE = "book/7-2-cross-correlation"
+ANSWER = "Answer to 7.2.1"
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 # Ten thousand pieces of code are of some fifty kinds with colours of their
 # own: one of each kind is looked at, the others become plain text.
@@ -61,18 +64,16 @@ def test_axe_finds_nothing_serious(browser, site, name, mode, width):
     page.close()
 
 
-def stops(page, most=1000):
-    """Everything that the Tab key leads to, in order."""
+def stops(page):
+    """Everything that the Tab key leads to, in order, each once."""
     page.evaluate("document.activeElement.blur()")
-    for _ in range(most):
+    while True:
         page.keyboard.press("Tab")
-        element = page.evaluate_handle(
-            "document.activeElement"
-        ).as_element()
-        if element.evaluate("e => e === document.body"):
+        handle = page.evaluate_handle("document.activeElement")
+        element = handle.as_element()
+        if element.evaluate("element => element === document.body"):
             return
         yield element
-    raise AssertionError(f"more than {most} stops")
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
@@ -81,14 +82,64 @@ def test_what_has_the_focus_can_be_seen(browser, site, name, mode):
     page = browser.new_page(color_scheme=mode)
     open_page(page, f"{site}/{name}.html")
     open_answers(page)
-    seen = 0
+    seen = set()
     for element in stops(page):
-        page.wait_for_timeout(20)
+        page.wait_for_timeout(20)  # for a browser to draw it
         focused = element.evaluate(LOOK)
         element.evaluate("element => element.blur()")
-        assert focused != element.evaluate(LOOK), element.evaluate(
-            "e => e.outerHTML"
-        )
-        seen += 1
+        text = element.evaluate("element => element.outerHTML")
+        assert focused != element.evaluate(LOOK), text
+        seen.add(text)
+    assert len(seen) > 20
     page.close()
-    assert seen > 20
+
+
+def test_the_keyboard_moves_what_scrolls_on_a_phone(page, site):
+    page.set_viewport_size({"width": 360, "height": 800})
+    open_page(page, f"{site}/book/7-5-pooling.html")
+    page.locator(".open-answers").click()
+    page.wait_for_timeout(500)  # the theme waits before it looks
+    moved = set()
+    for element in stops(page):
+        kind = element.evaluate("element => element.tagName")
+        if kind in ("PRE", "MJX-CONTAINER") and kind not in moved:
+            page.keyboard.press("ArrowRight")
+            page.wait_for_function("document.activeElement.scrollLeft > 0")
+            moved.add(kind)
+    assert moved == {"PRE", "MJX-CONTAINER"}
+
+
+def test_a_screen_reader_finds_answers_and_formulas(page, site):
+    open_page(page, f"{site}/{PAGE}.html")
+    tools = page.context.new_cdp_session(page)
+    nodes = tools.send("Accessibility.getFullAXTree")["nodes"]
+    by_id = {node["nodeId"]: node for node in nodes}
+
+    def role(node):
+        return node["role"]["value"]
+
+    def states(node):
+        return {p["name"]: p["value"]["value"] for p in node["properties"]}
+
+    (heading,) = (
+        node
+        for node in nodes
+        if role(node) == "heading" and node["name"]["value"] == ANSWER
+    )
+    assert states(heading)["level"] == 4
+    summary = by_id[heading["parentId"]]
+    assert role(summary) == "DisclosureTriangle"
+    assert states(summary)["expanded"] is False
+    unfolded = page.locator(".math:visible").count()
+    formulas = [node for node in nodes if role(node) == "MathMLMath"]
+    assert len(formulas) == unfolded > 10
+
+
+@pytest.mark.parametrize("name", page_names())
+def test_every_figure_says_in_words_what_is_seen(site_folder, name):
+    html = (site_folder / f"{name}.html").read_text(encoding="utf-8")
+    article = BeautifulSoup(html, "html.parser").article
+    for image in article.find_all("img"):
+        words = re.findall(r"[A-Za-z]{2,}", image.get("alt", ""))
+        assert len(words) >= 3, image
+        assert Path(image["src"]).stem not in image["alt"]

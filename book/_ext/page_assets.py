@@ -34,23 +34,32 @@ def lighten(
     doctree: nodes.document | None,
 ) -> None:
     """Keep the scripts and styles that a page needs, and defer scripts."""
-    if doctree is None:  # the search page runs its scripts in a row
-        return
+    content = list(doctree.findall()) if doctree else []
     for kind in ("css_files", "script_files"):
-        context[kind] = [f for f in context[kind] if needed(f, doctree)]
-    for script in context["script_files"]:
-        # scripts inside the page read the documentation's options at once
-        if script.filename and "options" not in script.filename:
-            script.attributes["defer"] = "defer"
+        context[kind] = [f for f in context[kind] if needed(f, content)]
+    if pagename != "search":  # its own scripts follow upon these
+        scripts = context["script_files"]
+        context["script_files"] = [deferred(script) for script in scripts]
 
 
-def needed(file: Any, doctree: nodes.document) -> bool:
+def needed(file: Any, content: list[nodes.Node]) -> bool:
     """Whether a page needs a script or a style sheet of its head."""
     text = f"{file.filename} {file.attributes.get('body')}".lower()
     return all(
-        any(isinstance(node, kinds) for node in doctree.findall())
+        any(isinstance(node, kinds) for node in content)
         for word, kinds in NEEDED_BY.items()
         if word in text
+    )
+
+
+def deferred(script: Any) -> Any:
+    """The script, to be run when the page's text is there."""
+    # what stands in the page itself reads the documentation's options
+    if not script.filename or "options" in script.filename:
+        return script
+    attributes = {**script.attributes, "defer": "defer"}
+    return type(script)(
+        script.filename, priority=script.priority, **attributes
     )
 
 
