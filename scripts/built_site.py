@@ -30,17 +30,27 @@ def build(folder: Path) -> Path:
         RuntimeError: if the book does not build; with all that was printed.
 
     """
+    return run_builder(folder, "html", "-W", "-n", "--keep-going")
+
+
+def run_builder(folder: Path, builder: str, *options: str) -> Path:
+    """Build the book as that builder does; returns the result's folder.
+
+    Raises:
+        RuntimeError: if the book does not build; with all that was printed.
+
+    """
     command = Path(sys.executable).with_name("jupyter-book")
-    strict = ["-W", "-n", "--keep-going", "--path-output", folder]
+    place = ["--builder", builder, "--path-output", folder]
     run = subprocess.run(
-        [command, "build", ".", *strict],
+        [command, "build", ".", *place, *options],
         cwd=ROOT,
         capture_output=True,
         text=True,
     )
     if run.returncode != 0:
         raise RuntimeError(run.stdout + run.stderr)
-    return folder / "_build" / "html"
+    return folder / "_build" / builder
 
 
 @contextmanager

@@ -11,14 +11,12 @@ if several pages have a heading of that name, to the first.
 
 import argparse
 import logging
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
-from built_site import ROOT, chromium, page_names
+from built_site import ROOT, chromium, page_names, run_builder
 from playwright.sync_api import Page
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DictionaryObject, NameObject, TextStringObject
@@ -87,19 +85,9 @@ def join_pages(folder: Path) -> Path:
         RuntimeError: if the book does not build; with all that was printed.
 
     """
-    command = Path(sys.executable).with_name("jupyter-book")
-    options = ["--builder", "singlehtml", "--path-output", folder]
-    run = subprocess.run(
-        [command, "build", ".", *options],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    if run.returncode != 0:
-        raise RuntimeError(run.stdout + run.stderr)
     # Sphinx names the page after the first one, in that one's folder, and
     # writes its links as if it stood at the top.
-    site = folder / "_build" / "singlehtml"
+    site = run_builder(folder, "singlehtml")
     first = f"{page_names()[0]}.html"
     text = (site / first).read_text(encoding="utf-8")
     book = site / "book.html"

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import contributing
 import pages
+import trust
 import yaml
 from markdown_it import MarkdownIt
 from mdit_py_plugins.anchors.index import slugify, unique_slug
@@ -204,6 +205,8 @@ LISTS = {
     "figure": figure,
     "mistakes": mistakes,
     "modules": contributing.modules,
+    "numbers": trust.numbers,
+    "planted": trust.planted,
     "questions": questions,
     "results": results,
 }

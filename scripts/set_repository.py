@@ -24,6 +24,7 @@ FOLDERS = (
     ".ci",
     ".github",
     "benchmarks",
+    "binder",
     "book",
     "helpers",
     "practice",

@@ -33,7 +33,7 @@ RAW_MYST = {
     "label": re.compile(r"^\([\w-]+\)=", re.MULTILINE),
     "GitHub note": re.compile(r"^> \[!", re.MULTILINE),
     "block break": re.compile(r"^\+\+\+", re.MULTILINE),
-    "comment": re.compile(r"^% ", re.MULTILINE),
+    "comment": re.compile(r"^% |<!--", re.MULTILINE),
     "substitution": re.compile(r"\{\{"),
     "picture without alternative text": re.compile(r"!\[\]\(|<img "),
 }

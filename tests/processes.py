@@ -1,7 +1,10 @@
 """Processes that tests start and see end."""
 
 import os
+import resource
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def killed(act) -> bool:
@@ -26,3 +29,14 @@ def children_of(parent: int) -> list[int]:
     ).stdout
     pairs = [map(int, line.split()) for line in table.splitlines()]
     return [pid for pid, ppid in pairs if ppid == parent]
+
+
+@contextmanager
+def full_disk(room: int) -> Iterator[None]:
+    """No file may become larger than that: the system refuses to write."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -3,6 +3,8 @@
 import dataclasses
 import hashlib
 import pickle
+import random
+import re
 import shutil
 import socket
 
@@ -171,6 +173,22 @@ def test_damaged_file_is_refused(tiny, tmp_path, capfd, file, fault):
         assert f"{path.stat().st_size} bytes" in message
         assert found in message
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("file", data.SOURCES["mnist"].sha256)
+def test_damage_at_any_place_is_refused(tiny, tmp_path, file):
+    path = tmp_path / "MNIST" / "raw" / file
+    whole = path.read_bytes()
+    chance = random.Random(0)
+    for place in range(len(whole)):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << chance.randrange(8)
+        for damaged in (whole[:place], bytes(flipped)):
+            path.write_bytes(damaged)
+            with pytest.raises(data.DataError, match=re.escape(str(path))):
+                data.load("mnist")
+    path.write_bytes(whole)
+    data.load("mnist")
 
 
 def test_damaged_file_is_refused_before_anything_is_downloaded(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from processes import full_disk
 from tiny_data import TinyData
 
 from helpers import data
@@ -401,3 +402,14 @@ def test_file_in_the_place_of_a_folder(server, monkeypatch):
     assert str(server.root / "MNIST") in str(caught.value)
     assert "BOOK_DATA" in str(caught.value)
     assert os.listdir(server.root) == ["MNIST"]
+
+
+@pytest.mark.parametrize("room", [0, 10, 150])
+def test_full_disk(server, monkeypatch, room):
+    use_mirrors(server, monkeypatch, "good")
+    with full_disk(room), pytest.raises(data.DataError) as caught:
+        data.load("mnist")
+    assert "File too large" in str(caught.value)
+    assert "BOOK_DATA" in str(caught.value)
+    assert [p for p in server.root.rglob("*") if p.is_file()] == []
+    data.load("mnist")  # there is room again

@@ -130,8 +130,22 @@ def test_digits_misread():
     plain = accuracies("ModernLeNet", images="mnist", **SECTION)
     assert said(mean(plain), 2)
     assert said(stdev(plain), 2)
+    assert (round(min(plain), 1), round(max(plain), 1)) == (98.6, 99.1)
     assert min(plain) < 98.89 < max(plain)
+    recipe = accuracies("ModernLeNet", images="mnist", **RECIPE)
+    misread = [round(100 * (100 - mean(v))) for v in (plain, recipe)]
+    assert misread == [119, 62]
+    assert "from 119 to 62 digits" in PAGE.text
     assert min(accuracies("ModernLeNet", images="mnist", **RECIPE)) > 99.08
+
+
+def test_training_promises_twice_as_much():
+    for record in runs(SIX, images="mnist", **RECIPE):
+        history = record["history"]
+        assert round(100 * history["train_accuracy"][-1], 1) == 99.8
+        promised = 1 - history["train_accuracy"][-1]
+        misread = 1 - history["test_accuracy"][-1]
+        assert 1.5 < misread / promised < 2.5
 
 
 HELD_OUT = {
@@ -155,11 +169,61 @@ def test_held_out(name):
     assert said(expected, digits)
 
 
+COUNTED = {  # convolutions and dense layers
+    "four convolutions": (4, 3, {}, 0.8),
+    "one hidden dense layer": (2, 2, {}, 0.0),
+    "no hidden dense layer": (2, 1, {}, -1.7),
+    "ten epochs": (2, 3, {"epochs": 10}, 1.2),
+}
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_points_gained_against_the_start(name):
+    convolutions, dense, changes, points = COUNTED[name]
+    found = PAGE.runs(
+        images="fashion-mnist",
+        train=50_000,
+        counts={"Conv2d": convolutions, "Linear": dense},
+        **USUAL | changes,
+    )
+    last = [100 * r["history"]["test_accuracy"][-1] for r in found]
+    gain = mean(last) - mean(accuracies(*START, **USUAL))
+    assert round(gain, 1) == points
+
+
+def test_a_constant_rate_scatters_more():
+    usual = accuracies(*START, **USUAL)
+    constant = accuracies(*START, **USUAL | {"schedule": "constant"})
+    for found, text in [
+        (constant, "89.6 to 90.6"),
+        (usual, "90.0 to 90.4"),
+    ]:
+        assert text == f"{min(found):.1f} to {max(found):.1f}"
+        assert text in PAGE.text
+
+
+def test_small_first_weights_lose_most_of_an_epoch():
+    for variant, expected in [
+        ("normal, 0.01", (69, 74)),
+        ("Xavier", (82, 83)),
+    ]:
+        settings = USUAL | {"variant": variant}
+        first = [
+            100 * record["history"]["test_accuracy"][0]
+            for record in runs(*START, **settings)
+        ]
+        assert (round(min(first)), round(max(first))) == expected
+    assert "69 to 74 % after it instead of 82 to 83" in PAGE.text
+
+
 def test_one_of_the_large_windows_breaks_down():
     sgd = USUAL | SGD | {"learning_rate": 0.3}
-    found = accuracies("Conv2d(1, 6, kernel_size=(7, 7)", **sgd)
-    assert round(mean(found)) == 62
-    assert sum(value < 10 for value in found) == 1
+    found = runs("Conv2d(1, 6, kernel_size=(7, 7)", **sgd)
+    courses = [record["history"]["test_accuracy"] for record in found]
+    assert round(100 * mean(course[-1] for course in courses)) == 62
+    (broken,) = (course for course in courses if course[-1] < 0.1)
+    assert round(100 * broken[0]) == 76
+    assert max(broken[1:]) < 0.11
 
 
 def test_six_convolutions():

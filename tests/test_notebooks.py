@@ -332,6 +332,7 @@ BAD = [
     (source("prose", "Then", "> :::{note}\n> Then"), "a directive"),
     (source("prose", "Then", "+++\nThen"), "a block break"),
     (source("prose", "Then", "% Then"), "a comment"),
+    (source("prose", "Then", "<!-- Then -->"), "a comment"),
     (source("prose", "Then", "{{ then }}"), "a substitution"),
     (source("prose", "Then", "![](x.png)"), "picture without"),
     (source("prose", "x = 1.", r"x = 1. \label{x}"), r"\label or"),

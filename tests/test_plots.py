@@ -41,6 +41,16 @@ def test_images_scale_bytes_and_clip_numbers(figure):
     assert_allclose(found["colour"], colour.permute(1, 2, 0).clamp(0, 1))
 
 
+@pytest.mark.parametrize(
+    ("shape", "height"), [((8, 8), 1.0), ((2, 20), 0.25), ((90, 3), 1.5)]
+)
+def test_figures_are_as_high_as_their_pictures(figure, shape, height):
+    plots.images({"a": torch.rand(shape), "b": torch.rand(shape)})
+    across = plots.WIDTH / 2
+    expected = [plots.WIDTH, across * height + 0.4]
+    assert_allclose(figure().get_size_inches(), expected)
+
+
 def test_images_stand_in_rows_and_columns(figure):
     pictures = {str(i): torch.rand(2, 2) for i in range(5)}
     plots.images(pictures, columns=3)
@@ -210,6 +220,20 @@ def test_a_frame_shows_only_what_is_computed_so_far(displayed, monkeypatch):
     )
     assert seen == [2, 1, 0]
     assert len(scales) == 1  # a colour means one number in all frames
+
+
+def test_the_window_keeps_to_one_scale(displayed, monkeypatch):
+    scales = set()
+
+    def look(figure):
+        scales.add(tuple(ax.images[0].get_clim()[1] for ax in figure.axes))
+        return Image.new("P", (2, 2))
+
+    monkeypatch.setattr(plots, "_picture", look)
+    X, K = torch.tensor([[1.0, 2, 5]]), torch.tensor([[1.0, -3]])
+    plots.sliding_window(X, K, alt="A window slides over three numbers.")
+    (limits,) = scales
+    assert_allclose(limits, [5 * 1.6, 3 * 1.6, 13 * 1.6])
 
 
 def test_maps_change_on_one_scale(displayed, monkeypatch):

@@ -158,6 +158,12 @@ def trainings(tmp_path, monkeypatch):
     return run
 
 
+def test_minutes_are_those_of_the_training(trainings, monkeypatch):
+    clock = iter([100.0, 190.0])
+    monkeypatch.setattr(records.time, "perf_counter", clock.__next__)
+    assert trainings()["minutes"] == 1.5
+
+
 def test_trained_once_then_read(trainings, capsys):
     first = trainings()
     assert first["history"] == {"loss": [1.0, 0.5]}

@@ -101,6 +101,17 @@ def test_the_text_gives_the_losses_of_both_orders(name, rate):
     assert PAGE.said(mean(found), 2)
 
 
+def test_differences_of_the_orders():
+    def loss(name, rate):
+        return mean(h["train_loss"][-1] for h in order(name, rate))
+
+    ahead = [loss("old", rate) - loss("new", rate) for rate in RATES]
+    assert [round(value, 2) for value in ahead] == [-0.54, 0.15, 0.59]
+    assert round(loss("old", 0.5) - loss("end", 0.5), 2) == 0.47
+    inside = [loss("end", rate) - loss("new", rate) for rate in RATES]
+    assert [round(value, 2) for value in inside] == [-0.19, -0.08, 0.12]
+
+
 def test_orders_at_their_best_rates():
     found, accuracy = {}, {}
     for name in ORDERS:
@@ -131,3 +142,24 @@ def test_more_blocks_do_not_help_on_400_images():
         assert values in PAGE.text
     for one, eight in zip(found[0], found[3], strict=True):
         assert eight < one
+
+
+def test_resnet18_on_all_pictures():
+    (record,) = PAGE.runs(
+        images="fashion-mnist",
+        train=60_000,
+        seeds=1,
+        size=96,
+        epochs=8,
+        augment=None,
+    )
+    history = record["history"]
+    assert history["test_accuracy"][-1] >= 0.93
+    assert PAGE.said(100 * history["test_accuracy"][-1], 2)
+    assert PAGE.said(history["test_loss"][-1], 3)
+    before, last = history["train_loss"][-2:]
+    assert PAGE.said(before, 3)
+    assert PAGE.said(last, 3)
+    assert last < 0.6 * before
+    before, last = history["test_loss"][-2:]
+    assert abs(last - before) < 0.001

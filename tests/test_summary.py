@@ -511,6 +511,14 @@ def test_pointwise_layers_are_pointwise(kind):
     assert measured == (1, 1)
 
 
+@pytest.mark.parametrize(
+    "layer", [nn.Identity(), nn.BatchNorm2d(1), nn.ReLU(), nn.Dropout()]
+)
+def test_pointwise_layers_widen_no_field(layer):
+    chain = nn.Sequential(nn.Conv2d(1, 1, 3), layer)
+    assert summary.receptive_field(chain).size == (3, 3)
+
+
 def test_measurement_beyond_chains_and_at_the_border():
     model = Residual()
     assert summary.measured_receptive_field(model, (1, 4, 9, 8)) == (5, 5)

@@ -15,7 +15,7 @@ import nbformat
 import pytest
 import torch
 from nbclient import NotebookClient
-from processes import killed
+from processes import full_disk, killed
 from torch import nn
 from torch.nn import functional as F
 
@@ -657,13 +657,27 @@ def test_killed_while_saving_it_resumes(
     assert [file.name for file in tmp_path.iterdir()] == ["run.pt"]
 
 
-def test_killed_at_a_random_moment_it_resumes(tmp_path, unbroken):
+@pytest.mark.parametrize("room", [0, 100, 2_000])
+def test_a_full_disk_leaves_the_earlier_checkpoint(tmp_path, room):
+    path = tmp_path / "run.pt"
+    assert killed(lambda: train(path, augment=KilledIn(9)))
+    with full_disk(room), pytest.raises((OSError, RuntimeError)):
+        train(path)
+    assert epochs_in(path) == 2
+    assert train(path) == train()
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 20))],
+)
+def test_killed_at_a_random_moment_it_resumes(tmp_path, unbroken, attempt):
     path = tmp_path / "run.pt"
     process = start(path)
     while not path.exists():
         assert process.poll() is None
         time.sleep(0.005)
-    time.sleep(random.uniform(0, 0.3))
+    time.sleep(random.Random(attempt).uniform(0, 0.3))
     process.kill()
     process.communicate()
     assert process.returncode == -signal.SIGKILL

@@ -197,3 +197,17 @@ def test_the_weekly_run_chooses_its_own_versions(tmp_path):
     assert {"jupyter-book<2", "pytest", "nbmake"} < {*tools}
     assert not any("==" in tool for tool in tools)
     assert not {"torch", "torchvision", "numpy", "-e ."} & {*tools}
+
+
+def test_the_audit_looks_at_every_pin(tmp_path):
+    shutil.copy(ROOT / "requirements.txt", tmp_path)
+    script = step("weekly.yml", "audit", "Look the pins up")["run"]
+    choose, rest = script.split(" > pins.txt")
+    result = run(choose, tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "--requirement pins.txt" in rest
+    text = (ROOT / "requirements.txt").read_text("utf-8")
+    pinned = set(re.findall(r"^\S+==\S+$", text, re.MULTILINE))
+    assert len(pinned) > 30
+    lines = result.stdout.splitlines()
+    assert {line for line in lines if line and line[0] != "#"} == pinned
