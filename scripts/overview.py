@@ -178,6 +178,7 @@ def results(root: Path = ROOT) -> str:
                 f"like {row['find']!r}"
             )
         ours = " ".join(row["ours"].format(*found.groups()).split())
+        ours = re.sub(r" (?=[±%×])|(?<=[±×]) ", "\u00a0", ours)
         link = f"{row['notebook']}#{row['anchor']}"
         rows.append(
             f"| {row['what']} | {row['students']} | [{ours}]({link}) |"

@@ -273,7 +273,9 @@ def slug(section: dict[str, Any], exercise: dict[str, Any]) -> str:
 def columns(exercise: dict[str, Any]) -> str:
     """Parts and kinds of an exercise as two columns of a table."""
     return (
-        ", ".join(exercise["parts"]) + " | " + ", ".join(exercise["kind"])
+        ",\u00a0".join(exercise["parts"])
+        + " | "
+        + ", ".join(exercise["kind"])
     )
 
 

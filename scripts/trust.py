@@ -29,7 +29,7 @@ def planted(root: Path = pages.ROOT) -> str:
         )
         total += counts
         note = "" if is_fresh(root, report[file]) else " (changed since)"
-        rows.append(row(f"`{file}`{note}", counts))
+        rows.append(row(short(file) + note, counts))
     rows.append(row("all", total))
     caught, missed = total["caught"], total[MISSED]
     share = caught / max(caught + missed, 1)
@@ -47,12 +47,26 @@ def planted(root: Path = pages.ROOT) -> str:
         (SAME, "**No errors after all:** these changes change no result."),
     ]:
         lines = [
-            f"- {place}: `{change}`. {why}"
-            for place, changes in reasons[kind].items()
+            f"- {place}: {quoted(change)}: {why}"
+            for place, changes in sorted(reasons[kind].items())
             for change, why in changes.items()
         ]
         parts.append("\n".join([title, "", *lines]))
     return "\n\n".join(parts)
+
+
+def short(file: str) -> str:
+    """A link to a section, such as 7.4, or the name of a module."""
+    path = Path(file)
+    if path.suffix != ".ipynb":
+        return f"`{path.stem}`"
+    return f"[{path.stem[:3].replace('-', '.')}]({path.name})"
+
+
+def quoted(change: str) -> str:
+    """What became what, as code."""
+    old, _, new = change.partition(" -> ")
+    return f"`{old}` became `{new}`"
 
 
 def read(root: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -96,7 +110,7 @@ def given_reasons(reasons: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         (place, change)
         for kind in (MISSED, SAME)
-        for place, changes in reasons[kind].items()
+        for place, changes in sorted(reasons[kind].items())
         for change in changes
     ]
 

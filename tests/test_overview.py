@@ -111,7 +111,8 @@ def test_exercises_have_their_kinds(book):
 def test_results_are_read_from_the_outputs(book):
     row = overview.results(book).splitlines()[2]
     assert row == (
-        "| Loss | not measured | [0.5 and 7 ± 1](7-9-sample.ipynb#text) |"
+        "| Loss | not measured | "
+        "[0.5 and 7\u00a0±\u00a01](7-9-sample.ipynb#text) |"
     )
 
 

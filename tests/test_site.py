@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pages
 import pytest
+from bs4 import BeautifulSoup
 from built_site import open_answers, open_page, page_names
 from conftest import ROOT
 
@@ -312,6 +313,17 @@ def test_a_page_is_complete_fits_and_asks_nobody(opened, site_folder):
         needed = page.evaluate("document.documentElement.scrollWidth")
         assert needed <= width
         assert page.evaluate(CUT_FORMULAS) == []
+
+
+@pytest.mark.parametrize("name", page_names())
+def test_punctuation_stays_with_its_formula(site_folder, name):
+    html = (site_folder / f"{name}.html").read_text(encoding="utf-8")
+    soup = BeautifulSoup(html, "html.parser")
+    for formula in soup.select("span.math"):
+        box = formula.parent
+        assert box["class"] == ["nobreak"]
+        assert not re.match(r"[.,;:!?)]", str(box.next_sibling or ""))
+        assert not re.search(r"[(“]$", str(box.previous_sibling or ""))
 
 
 def test_motion_is_small_and_shown_when_asked_for(opened):
