@@ -118,7 +118,7 @@ def test_generated_cells(small):
     rows = cells["exercise-table"].source.splitlines()
     assert len(rows) == 2 + 4
     assert rows[2] == (
-        "| [7.2.1 A diagonal edge](#answer-to-721) | a, b, c "
+        "| [7.2.1 A diagonal edge](#answer-to-721) | a,\u00a0b,\u00a0c "
         "| code, proof |"
     )
     assert cells["answer"].metadata == {
