@@ -7,6 +7,7 @@ import pages
 import pytest
 import trust
 import yaml
+from list_numbers import REASON
 from nbformat.v4 import (
     new_code_cell,
     new_markdown_cell,
@@ -71,16 +72,28 @@ def test_survivors_and_their_reasons_are_matched(project):
 # Numbers
 
 
-def test_every_number_of_an_answer_is_shown_somewhere():
-    missing = [
+@pytest.fixture(scope="module")
+def places():
+    """All numbers of the answers' prose, and what shows each."""
+    book = pages.ROOT / "book"
+    return [
         place
         for section in pages.sections()
         for place in list_numbers.places(
-            pages.read(pages.ROOT / "book" / section["notebook"])
+            pages.read(book / section["notebook"])
         )
-        if not place.cell
     ]
-    assert missing == []
+
+
+def test_every_number_of_an_answer_is_shown_somewhere(places):
+    assert [place for place in places if not place.cell] == []
+
+
+def test_no_reason_for_a_number_is_left_over(places):
+    used = {(p.answer, p.number) for p in places if p.cell == REASON}
+    reasons = yaml.safe_load(list_numbers.REASONS.read_text("utf-8"))
+    given = {(a, number) for a, row in reasons.items() for number in row}
+    assert given == used
 
 
 @pytest.mark.parametrize(
