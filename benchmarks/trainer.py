@@ -34,6 +34,7 @@ import sys
 import time
 from pathlib import Path
 
+import results
 import torch
 from torch import nn
 
@@ -136,8 +137,8 @@ def measure(python: str, side: str, case: str, count: int) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def compare(case: str, options: argparse.Namespace) -> bool:
-    """Time both trainers in turn; return whether ours is fast enough."""
+def compare(case: str, options: argparse.Namespace) -> results.Row:
+    """Time both trainers in turn; return a row of the table."""
     least = GOALS[case] if options.least is None else options.least
     ours, theirs = [], []
     for i in range(1, options.rounds + 1):
@@ -152,14 +153,14 @@ def compare(case: str, options: argparse.Namespace) -> bool:
             f"d2l {theirs[-1]:.2f} s",
             flush=True,
         )
-    ratio = statistics.median(theirs) / statistics.median(ours)
-    print(
-        f"{case}, median: helpers.training {statistics.median(ours):.2f} s,"
-        f" d2l {statistics.median(theirs):.2f} s; ratio {ratio:.2f}, "
-        f"at least {least}",
-        flush=True,
-    )
-    return ratio >= least
+    our, their = statistics.median(ours), statistics.median(theirs)
+    return {
+        "network": case,
+        "ours": f"{our:.2f} s",
+        "d2l": f"{their:.2f} s",
+        "times as fast": f"{their / our:.2f}",
+        "goal": results.judged(f"at least {least:g}", their / our >= least),
+    }
 
 
 def main() -> int:
@@ -171,6 +172,7 @@ def main() -> int:
     parser.add_argument("--images", type=int, default=768)
     parser.add_argument("--least", type=float)
     parser.add_argument("--side", help=argparse.SUPPRESS)  # for `measure`
+    results.add_option(parser)
     options = parser.parse_args()
     if options.side:
         epoch = our_epoch if options.side == "ours" else d2l_epoch
@@ -184,7 +186,15 @@ def main() -> int:
     if options.d2l_python is None:
         parser.error("--d2l-python is needed (see benchmarks/README.md)")
     cases = [options.case] if options.case else list(SIZES)
-    return int(not all([compare(case, options) for case in cases]))
+    rows = [compare(case, options) for case in cases]
+    results.show(
+        f"{Path(__file__).name}, {options.images:,} images",
+        f"One epoch on {options.images:,} images of Fashion-MNIST, our "
+        "trainer and that of d2l 1.0.3",
+        rows,
+        options.save,
+    )
+    return int(any("missed" in row["goal"] for row in rows))
 
 
 if __name__ == "__main__":

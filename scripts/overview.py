@@ -1,9 +1,9 @@
 """What several pages of the book list, made from the notebooks.
 
 These are the exercises with their kinds of answer, the common mistakes, the
-students' questions, and the measured results beside those of students. A
-page says where such a list belongs by two comments, and what stands between
-them is replaced:
+students' questions, the measured results beside those of students, and what
+the page on trust shows. A page says where such a list belongs by two
+comments, and what stands between them is replaced:
 
     <!-- begin mistakes -->
     <!-- end mistakes -->
@@ -210,6 +210,7 @@ LISTS = {
     "planted": trust.planted,
     "questions": questions,
     "results": results,
+    "speed": trust.speed,
 }
 
 

@@ -1,7 +1,8 @@
-"""What the page on trust lists: planted errors, numbers in the prose."""
+"""What the page on trust lists: planted errors, numbers, speed."""
 
 import json
 from collections import Counter
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +174,31 @@ def source(cell: str) -> str:
     return others.get(
         cell, "a cell of the page prints it or has it in its code"
     )
+
+
+def speed(root: Path = pages.ROOT) -> str:
+    """The latest results of the benchmarks, and which have none yet."""
+    folder = root / "benchmarks"
+    kept = json.loads((folder / "results.json").read_text("utf-8"))
+    parts = [table(result) for _, result in sorted(kept.items())]
+    measured = {name.partition(",")[0] for name in kept}
+    scripts = {path.name for path in folder.glob("*.py")} - {"results.py"}
+    if left := sorted(scripts - measured):
+        names = ", ".join(f"`{name}`" for name in left)
+        parts.append(f"Not measured yet on a quiet machine: {names}.")
+    return "\n\n".join(parts)
+
+
+def table(result: dict[str, Any]) -> str:
+    """One benchmark's results, below a line of what, where and when."""
+    day = date.fromisoformat(result["date"])
+    head = list(result["rows"][0])
+    lines = [
+        f"**{result['what']}:** {result['machine']}, {day.day} "
+        f"{day:%B %Y}, PyTorch {result['torch']}.",
+        "",
+        f"| {' | '.join(head)} |",
+        "| :--- |" + " ---: |" * (len(head) - 1),
+    ]
+    lines += [f"| {' | '.join(r.values())} |" for r in result["rows"]]
+    return "\n".join(lines)
