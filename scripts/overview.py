@@ -211,6 +211,7 @@ LISTS = {
     "questions": questions,
     "results": results,
     "speed": trust.speed,
+    "versions": trust.versions,
 }
 
 

@@ -1,6 +1,7 @@
-"""What the page on trust lists: planted errors, numbers, speed."""
+"""What the page on trust lists: errors, numbers, versions, speed."""
 
 import json
+import re
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -174,6 +175,27 @@ def source(cell: str) -> str:
     return others.get(
         cell, "a cell of the page prints it or has it in its code"
     )
+
+
+def versions(root: Path = pages.ROOT) -> str:
+    """A table of the versions with which the book was tried."""
+    report = (root / "book" / "versions.json").read_text("utf-8")
+    rows = ["| Python | PyTorch | Tried |", "| :--- | :--- | :--- |"]
+    for file, which, tried in [
+        ("requirements.txt", "the pinned set", "everything"),
+        ("tests/colab.txt", "as in Google Colab in 2026", "all notebooks"),
+    ]:
+        text = (root / file).read_text("utf-8")
+        torch = re.search(r"^torch==([\d.]+)$", text, re.MULTILINE)[1]
+        rows.append(
+            f"| 3.11 | {torch} ({which}) | {tried}, with each change |"
+        )
+    for which, found in sorted(json.loads(report).items(), reverse=True):
+        rows.append(
+            f"| {found['python']} | {found['torch']} (the {which}) | "
+            f"{found['tried']}, once |"
+        )
+    return "\n".join(rows)
 
 
 def speed(root: Path = pages.ROOT) -> str:

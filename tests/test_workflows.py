@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import set_repository
+import try_versions
 import yaml
 from conftest import ROOT
 
@@ -186,17 +187,20 @@ def test_a_failing_week_opens_one_issue(tmp_path, number, call):
     assert calls == ["issue list --limit", call]
 
 
-def test_the_weekly_run_chooses_its_own_versions(tmp_path):
-    shutil.copy(ROOT / "requirements.txt", tmp_path)
-    script = step("weekly.yml", "tests", "Install the tools")["run"]
-    choose, rest = script.split(" > tools.txt")
-    result = run(choose, tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert "uv pip install --system -r tools.txt" in rest
-    tools = result.stdout.splitlines()
-    assert {"jupyter-book<2", "pytest", "nbmake"} < {*tools}
-    assert not any("==" in tool for tool in tools)
-    assert not {"torch", "torchvision", "numpy", "-e ."} & {*tools}
+def requirements():
+    """The pinned packages."""
+    text = (ROOT / "requirements.txt").read_text("utf-8")
+    return re.findall(r"^\S+==\S+$", text, re.MULTILINE)
+
+
+def test_the_weekly_run_tries_all_sets_of_packages():
+    text = (GITHUB / "workflows" / "weekly.yml").read_text("utf-8")
+    tests = yaml.safe_load(text)["jobs"]["tests"]
+    sets = tests["strategy"]["matrix"]["packages"]
+    assert sorted(sets) == sorted(try_versions.SETS)
+    script = step("weekly.yml", "tests", "Test in")["run"]
+    assert 'python scripts/try_versions.py "$PACKAGES"' in script
+    assert re.search("uv==.*", script)[0] in requirements()
 
 
 def test_the_audit_looks_at_every_pin(tmp_path):
@@ -206,8 +210,7 @@ def test_the_audit_looks_at_every_pin(tmp_path):
     result = run(choose, tmp_path)
     assert result.returncode == 0, result.stderr
     assert "--requirement pins.txt" in rest
-    text = (ROOT / "requirements.txt").read_text("utf-8")
-    pinned = set(re.findall(r"^\S+==\S+$", text, re.MULTILINE))
+    pinned = set(requirements())
     assert len(pinned) > 30
     lines = result.stdout.splitlines()
     assert {line for line in lines if line and line[0] != "#"} == pinned
