@@ -18,7 +18,7 @@ import io
 import re
 import sys
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -79,15 +79,8 @@ def main() -> int:
         "--all", action="store_true", help="those that a cell shows, too"
     )
     arguments = parser.parse_args()
-    sections = [
-        pages.ROOT / "book" / section["notebook"]
-        for section in pages.sections()
-    ]
-    found = [
-        place
-        for path in arguments.notebook or sections
-        for place in places(pages.read(path))
-    ]
+    paths = arguments.notebook
+    found = places_in(paths) if paths else all_places()
     missing = [place for place in found if not place.cell]
     for place in found if arguments.all else missing:
         shown = place.cell or "no cell"
@@ -96,9 +89,22 @@ def main() -> int:
     return 1 if missing else 0
 
 
+def all_places(root: Path = pages.ROOT) -> list[Place]:
+    """The numbers of all sections' answers."""
+    book = root / "book"
+    return places_in(book / s["notebook"] for s in pages.sections(root))
+
+
+def places_in(paths: Iterable[Path]) -> list[Place]:
+    """The numbers of some notebooks' answers."""
+    return [place for path in paths for place in places(pages.read(path))]
+
+
 def places(notebook: NotebookNode) -> list[Place]:
     """The numbers of a notebook's answers."""
-    parts = by_answer(notebook)
+    parts: dict[str, list[NotebookNode]] = {"": []}
+    for answer, cell in pages.by_answer(notebook):
+        parts.setdefault(answer, []).append(cell)
     everywhere = [cell for cells in parts.values() for cell in cells]
     shown = {cell.id: numbers_shown(cell) for cell in everywhere}
     reasons = yaml.safe_load(REASONS.read_text("utf-8"))
@@ -123,21 +129,6 @@ def places(notebook: NotebookNode) -> list[Place]:
                     cell = REASON
                 found.append(Place(answer, number, around, cell))
     return found
-
-
-def by_answer(notebook: NotebookNode) -> dict[str, list[NotebookNode]]:
-    """Cells of each answer; those outside of answers under ""."""
-    parts: dict[str, list[NotebookNode]] = {"": []}
-    answer = ""
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            match = pages.ANSWER.match(cell.source)
-            if match:
-                answer = match[1]
-            elif re.match("#{1,4} ", cell.source):
-                answer = ""
-        parts.setdefault(answer, []).append(cell)
-    return parts
 
 
 def numbers(prose: str) -> Iterator[tuple[str, str]]:

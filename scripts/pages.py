@@ -7,6 +7,7 @@ the project's folder in all functions.
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -277,6 +278,22 @@ def columns(exercise: dict[str, Any]) -> str:
         + " | "
         + ", ".join(exercise["kind"])
     )
+
+
+def by_answer(notebook: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
+    """All cells, each with the answer that it is in, such as "7.2.1".
+
+    An answer goes on to the next heading of its level or above; cells
+    outside of answers come with "".
+    """
+    answer = ""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            if match := ANSWER.match(cell.source):
+                answer = match[1]
+            elif re.match("#{1,4} ", cell.source):
+                answer = ""
+        yield answer, cell
 
 
 def answers_in(path: Path) -> set[str]:

@@ -5,8 +5,9 @@
 
 One error at a time (`errors.py` has their kinds). In an answer of a page,
 what can notice it are the page's own cells, run with the settings of the
-quick run; in a module of helpers, that module's tests. An error is caught
-if one of them fails or does not end. The report, `book/planted.json`, keeps
+quick run; in a module of helpers, that module's tests, the quick ones and
+those with several processes. An error is caught if one of them fails or
+does not end. The report, `book/planted.json`, keeps
 what was found for pages and modules that were not run again; survivors are
 printed. Nothing is changed but the report.
 """
@@ -35,6 +36,7 @@ from typing import Any
 import pages
 from errors import Error, errors
 from nbformat import NotebookNode
+from trust import CAUGHT, SURVIVED
 
 from helpers.records import fingerprint
 
@@ -49,8 +51,11 @@ TESTS = {  # of a module, those that are quick enough
     "train": ["train"],
     "training": ["training"],
 }
-CAUGHT = "caught"
-SURVIVED = "survived"
+# Slow tests with several processes, run after those if they all pass.
+TOGETHER = {
+    "train": ["-m", "slow", "-k", "process or machines"],
+    "training": ["-m", "slow", "-k", "process"],
+}
 
 
 def main() -> int:
@@ -205,16 +210,13 @@ def answer_cells(notebook: NotebookNode) -> dict[int, str]:
     Cells tagged "check" are left out, they are what ought to notice, and so
     are settings, which the quick run replaces.
     """
-    places = {}
-    answer = None
-    for place, cell in enumerate(notebook.cells):
-        if cell.cell_type == "markdown":
-            heading = re.match("#{1,4} ", cell.source)
-            match = pages.ANSWER.match(cell.source)
-            answer = match[1] if match else None if heading else answer
-        elif answer and not is_check_or_settings(cell):
-            places[place] = answer
-    return places
+    return {
+        place: answer
+        for place, (answer, cell) in enumerate(pages.by_answer(notebook))
+        if answer
+        and cell.cell_type == "code"
+        and not is_check_or_settings(cell)
+    }
 
 
 def is_check_or_settings(cell: NotebookNode) -> bool:
@@ -290,25 +292,42 @@ def plant_in_module(
     source = path.read_text("utf-8")
     chosen = choose([(0, error) for error in errors(source)], most, chance)
     tests = [f"tests/test_{name}.py" for name in TESTS[path.stem]]
+    suites = [tests]
+    if path.stem in TOGETHER:
+        suites.append([*tests, *TOGETHER[path.stem]])
     found = []
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "book")
         left_out = shutil.ignore_patterns(".git", "_build", "runs")
         shutil.copytree(pages.ROOT, root, ignore=left_out)
         copy = root / "helpers" / path.name
-        if by := failing_test(root, tests):
+        if by := first_failure(root, suites):
             raise RuntimeError(f"without any error: {by}")
         for _, error in chosen:
             pages.write(copy, error.source)
-            by = failing_test(root, tests)
+            by = first_failure(root, suites)
             place = f"helpers.{path.stem}, line {error.line}"
             end = CAUGHT if by else SURVIVED
             found.append(line_of_report(place, error, end, by))
     return found, fingerprint(source)
 
 
+def first_failure(root: Path, suites: list[list[str]]) -> str:
+    """The first test of these suites that fails, or an empty string."""
+    for tests in suites:
+        if by := failing_test(root, tests):
+            return by
+    return ""
+
+
 def failing_test(root: Path, tests: list[str]) -> str:
-    """The first of these tests that fails, or an empty string."""
+    """The first of these tests that fails, or an empty string.
+
+    Args:
+        root: the project's folder.
+        tests: files, and options that choose among their tests.
+
+    """
     command = [sys.executable, "-m", "pytest", "-x", "-q", *tests]
     process = subprocess.Popen(
         [*command, "-p", "no:cacheprovider", "--tb=no"],

@@ -13,6 +13,8 @@ import yaml
 
 from helpers.records import fingerprint
 
+CAUGHT = "caught"  # how an error ended, in the report
+SURVIVED = "survived"
 SAME = "same"  # no error after all: what is computed stays as it was
 MISSED = "missed"
 
@@ -33,7 +35,7 @@ def planted(root: Path = pages.ROOT) -> str:
         note = "" if is_fresh(root, report[file]) else " (changed since)"
         rows.append(row(short(file) + note, counts))
     rows.append(row("all", total))
-    caught, missed = total["caught"], total[MISSED]
+    caught, missed = total[CAUGHT], total[MISSED]
     share = caught / max(caught + missed, 1)
     head = (
         f"{total.total()} errors were planted. {total[SAME]} of them "
@@ -86,8 +88,8 @@ def key(error: dict[str, str]) -> tuple[str, str]:
 
 def fate(error: dict[str, str], reasons: dict[str, Any]) -> str:
     """Whether an error was caught, missed, or none after all."""
-    if error["end"] == "caught":
-        return "caught"
+    if error["end"] == CAUGHT:
+        return CAUGHT
     place, change = key(error)
     is_same = change in reasons[SAME].get(place, {})
     return SAME if is_same else MISSED
@@ -123,7 +125,7 @@ def survivors(report: dict[str, Any]) -> list[tuple[str, str]]:
         key(error)
         for entry in report.values()
         for error in entry["errors"]
-        if error["end"] != "caught"
+        if error["end"] == SURVIVED
     ]
 
 
@@ -140,7 +142,7 @@ def row(name: str, counts: Counter[str]) -> str:
     numbers = [
         counts.total(),
         counts[SAME],
-        counts["caught"],
+        counts[CAUGHT],
         counts[MISSED],
     ]
     return f"| {name} | " + " | ".join(map(str, numbers)) + " |"
@@ -148,13 +150,7 @@ def row(name: str, counts: Counter[str]) -> str:
 
 def numbers(root: Path = pages.ROOT) -> str:
     """How many numbers the answers' prose has, and what shows them."""
-    found = [
-        place
-        for section in pages.sections(root)
-        for place in list_numbers.places(
-            pages.read(root / "book" / section["notebook"])
-        )
-    ]
+    found = list_numbers.all_places(root)
     counts = Counter(source(place.cell) for place in found)
     rows = ["| Numbers in the answers' prose | |", "| :--- | ---: |"]
     rows += [

@@ -132,3 +132,53 @@ def test_a_page_that_fails_by_itself_is_no_measure(page):
         plant_errors.in_a_process(
             plant_errors.plant_in_page, page, 9, random.Random(0)
         )
+
+
+@pytest.mark.parametrize(
+    ("failing", "noticed", "runs"),
+    [({}, "", 2), ({"b": "b::x"}, "b::x", 2), ({"a": "a::y"}, "a::y", 1)],
+)
+def test_slow_suites_run_if_the_quick_one_passes(
+    monkeypatch, tmp_path, failing, noticed, runs
+):
+    seen = []
+
+    def failing_test(root, tests):
+        seen.append(tests)
+        return failing.get(tests[0], "")
+
+    monkeypatch.setattr(plant_errors, "failing_test", failing_test)
+    found = plant_errors.first_failure(
+        tmp_path, [["a"], ["b", "-m", "slow"]]
+    )
+    assert found == noticed
+    assert len(seen) == runs
+
+
+@pytest.mark.parametrize("module", plant_errors.TOGETHER)
+def test_there_are_slow_tests_with_several_processes(module):
+    *_, words = plant_errors.TOGETHER[module]
+    (name,) = plant_errors.TESTS[module]
+    code = (pages.ROOT / "tests" / f"test_{name}.py").read_text("utf-8")
+    slow = [
+        node.name
+        for node in ast.parse(code).body
+        if isinstance(node, ast.FunctionDef)
+        and any("slow" in ast.unparse(d) for d in node.decorator_list)
+    ]
+    for word in words.split(" or "):
+        assert any(word in name for name in slow)
+
+
+def test_an_answer_ends_at_the_next_heading():
+    notebook = new_notebook(
+        cells=[
+            new_markdown_cell("# Title"),
+            new_markdown_cell("#### Answer to 7.2.1"),
+            new_markdown_cell("##### A common mistake: all"),
+            new_code_cell("x = 1"),
+            new_markdown_cell("### Exercise 2: More"),
+        ]
+    )
+    found = [answer for answer, _ in pages.by_answer(notebook)]
+    assert found == ["", "7.2.1", "7.2.1", "7.2.1", ""]

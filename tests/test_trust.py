@@ -26,7 +26,7 @@ FATES = [
 def test_enough_errors_were_planted_and_caught():
     assert len(FATES) >= 300
     errors = [fate for fate in FATES if fate != trust.SAME]
-    assert errors.count("caught") >= 0.93 * len(errors)
+    assert errors.count(trust.CAUGHT) >= 0.93 * len(errors)
 
 
 def test_every_survivor_is_explained():
@@ -45,9 +45,9 @@ def project(tmp_path):
     errors = [
         {"place": "7.2.1, cell a", "old": old, "new": new, "end": end}
         for old, new, end in [
-            ("a", "b", "caught"),
-            ("c", "d", "survived"),
-            ("e", "f", "survived"),
+            ("a", "b", trust.CAUGHT),
+            ("c", "d", trust.SURVIVED),
+            ("e", "f", trust.SURVIVED),
         ]
     ]
     entry = {"file": "code.py", "code": "?", "errors": errors}
@@ -75,14 +75,7 @@ def test_survivors_and_their_reasons_are_matched(project):
 @pytest.fixture(scope="module")
 def places():
     """All numbers of the answers' prose, and what shows each."""
-    book = pages.ROOT / "book"
-    return [
-        place
-        for section in pages.sections()
-        for place in list_numbers.places(
-            pages.read(book / section["notebook"])
-        )
-    ]
+    return list_numbers.all_places()
 
 
 def test_every_number_of_an_answer_is_shown_somewhere(places):
