@@ -9,6 +9,7 @@ import shutil
 import socket
 
 import pytest
+import skimage.data
 import torch
 import torchvision
 from hypothesis import given
@@ -459,6 +460,9 @@ def test_photographs_have_their_colours():
     assert horse.unique().tolist() == [0, 255]
     assert torch.equal(horse[0], horse[2])
     assert horse[0, 0, 0] == 255  # black on white
+    left, *_ = skimage.data.stereo_motorcycle()
+    motorcycle = data.photograph("motorcycle").permute(1, 2, 0)
+    assert torch.equal(motorcycle, torch.tensor(left))
 
 
 def test_a_photograph_belongs_to_the_caller():

@@ -611,6 +611,19 @@ def test_an_interrupt_says_how_to_go_on(tmp_path):
 # Several processes
 
 
+@pytest.mark.parametrize(("rank", "pause"), [(0, 0), (1, 5), (3, 15)])
+def test_of_several_processes_the_first_speaks_first(
+    monkeypatch, capsys, tmp_path, rank, pause
+):
+    pauses = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    monkeypatch.setenv("LOCAL_RANK", str(rank))
+    message, status = refused(capsys, "resnet17", "--out", tmp_path)
+    assert "resnet17" in message
+    assert status == 2
+    assert pauses == [pause]
+
+
 @pytest.fixture
 def cut(tmp_path) -> Path:
     script = tmp_path / "cut.py"
