@@ -74,5 +74,5 @@ def test_other_threads_give_close_numbers(trained):
         assert two[name] == pytest.approx(one[name], abs=0.02)
     for a, b in zip(one_weights, two_weights, strict=True):
         torch.testing.assert_close(
-            torch.tensor(b), torch.tensor(a), rtol=0, atol=1e-3
+            torch.tensor(b), torch.tensor(a), rtol=0, atol=1e-2
         )
