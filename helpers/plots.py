@@ -497,7 +497,8 @@ def bars(
         )
         ax.bar_label(drawn, fmt="%.3g", padding=4)
         ax.set_ylim(len(values) - 0.5, -0.5)  # from top to bottom
-        ax.margins(x=0.2)  # room for the numbers
+        ax.margins(x=0.25)  # room for the numbers
+        ax.locator_params(axis="x", nbins=3)
         ax.set_xlabel(_folded(xlabel, 0.6 * WIDTH))
         plt.show()
 

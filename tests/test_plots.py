@@ -139,7 +139,7 @@ LETTERED = {
         f"{WORDS} and how many",
     ),
     "window": lambda: plots.sliding_window(
-        torch.randn(5, 6), torch.randn(2, 2), f"{WORDS} there"
+        torch.ones(5, 6), 9 * torch.ones(2, 2), f"{WORDS} there"
     ),
     "steps": lambda: plots.changing_heatmaps(
         [{"a": torch.rand(1, 7), "b": torch.rand(1, 2)}], f"{WORDS} there"
