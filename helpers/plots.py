@@ -6,6 +6,10 @@ over white to orange, and every figure brings its own light ground, so that
 it reads the same in light and in dark mode. The functions draw and show;
 they return nothing, so that a cell can end with the call.
 
+Figures are narrow for their lettering: shown 350 pixels wide, as on a
+phone, a point of type is about a pixel. Where the lettering needs room,
+there are fewer pictures in a row, and never smaller type.
+
 Pictures are given as a dictionary from title to tensor. The cell that draws
 carries the alternative text in its metadata (``mystnb.image.alt``).
 """
@@ -22,6 +26,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from IPython.display import HTML, Markdown, display
+from matplotlib.colors import to_rgb
+from matplotlib.textpath import TextPath
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
@@ -45,17 +51,20 @@ __all__ = [
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 SIGNED = "PuOr_r"
-WIDTH = 6.0  # inches: wide enough, and still legible on a phone
+WIDTH = 5.0  # inches
+FONT = 12  # points, everywhere
+GAP = 0.15  # inches between the lettering of neighbours
 
 STYLE = {
+    "axes.formatter.min_exponent": 5,  # no small type for 0.001
     "axes.prop_cycle": mpl.cycler(color=COLOURS),
     "axes.spines.right": False,
     "axes.spines.top": False,
-    "axes.titlesize": 11,
+    "axes.titlesize": FONT,
     "figure.constrained_layout.use": True,
     "figure.dpi": 120,
     "figure.facecolor": "white",
-    "font.size": 11,
+    "font.size": FONT,
     "image.interpolation": "nearest",
     "legend.frameon": False,
 }
@@ -86,24 +95,87 @@ def _check_tensor(title: str, values: Tensor) -> None:
         raise ValueError(f"{title!r} is {kind}, not a tensor of numbers")
 
 
-def _axes(pictures: Mapping[str, Tensor], columns: int | None) -> list:
-    """A grid of axes without ticks, one per picture, with its title."""
-    if columns is None:
-        columns = min(len(pictures), 4)
-    if columns < 1:
-        raise ValueError(f"columns must be at least 1, got {columns}")
-    rows = math.ceil(len(pictures) / columns)
-    across = WIDTH / columns
-    tallest = max(p.shape[-2] / p.shape[-1] for p in pictures.values())
-    height = across * min(max(tallest, 0.25), 1.5) + 0.4
-    _, axes = plt.subplots(
-        rows, columns, figsize=(WIDTH, rows * height), squeeze=False
-    )
+def _axes(
+    pictures: Mapping[str, Tensor],
+    columns: int | None,
+    numbers: bool = False,
+) -> list:
+    """Axes without ticks, one per picture, with its title."""
+    rows, across, height = _grid(pictures, columns, numbers)
+    figure = plt.figure(figsize=(WIDTH, rows * height))
+    return _titled(figure.subplots(rows, across, squeeze=False), pictures)
+
+
+def _titled(axes: np.ndarray, pictures: Mapping[str, Tensor]) -> list:
+    """Give the first axes the pictures' titles; no axes have ticks."""
     for ax in axes.flat:
         ax.axis("off")
     for ax, title in zip(axes.flat, pictures, strict=False):
-        ax.set_title(title)
+        ax.set_title(_folded(title, WIDTH / axes.shape[1] - GAP))
     return list(axes.flat[: len(pictures)])
+
+
+def _grid(
+    pictures: Mapping[str, Tensor], columns: int | None, numbers: bool
+) -> tuple[int, int, float]:
+    """Rows, columns and the height of a row for pictures with titles.
+
+    There are as many columns as allowed, four if nothing is said, but
+    only so many that titles and numbers have room.
+    """
+    most = min(len(pictures), 4) if columns is None else columns
+    if most < 1:
+        raise ValueError(f"columns must be at least 1, got {columns}")
+    needed = max(_width(_halved(title)) for title in pictures)
+    if numbers:
+        needed = max(needed, *map(_room_for_numbers, pictures.values()))
+    across = _columns(needed, most)
+    rows = math.ceil(len(pictures) / across)
+    across = math.ceil(len(pictures) / rows)  # no row much shorter
+    width = WIDTH / across
+    lines = max(
+        _folded(title, width - GAP).count("\n") for title in pictures
+    )
+    tallest = max(p.shape[-2] / p.shape[-1] for p in pictures.values())
+    height = width * min(max(tallest, 0.25), 1.5) + 0.35 + 0.2 * lines
+    return rows, across, height
+
+
+def _columns(needed: float, most: int) -> int:
+    """How many things of that width, in inches, stand side by side."""
+    return max(1, min(most, int(WIDTH / (needed + GAP))))
+
+
+def _width(text: str) -> float:
+    """The width of a text's longest line, in inches."""
+    lines = [TextPath((0, 0), t, size=FONT) for t in text.split("\n") if t]
+    return max((t.get_extents().width for t in lines), default=0) / 72
+
+
+def _halved(text: str) -> str:
+    """A text on two lines that are as equal as its words allow."""
+    words = text.split(" ")
+    halves = [
+        " ".join(words[:k]) + "\n" + " ".join(words[k:])
+        for k in range(1, len(words))
+    ]
+    return min([text, *halves], key=_width)
+
+
+def _folded(text: str, width: float) -> str:
+    """A text on one line if it is no wider than that, else on two."""
+    return text if _width(text) <= width else _halved(text)
+
+
+def _room_for_numbers(m: Tensor) -> float:
+    """The width in inches of a map with its numbers, side by side."""
+    widest = max(_width(_number(value)) for value in m.flatten().tolist())
+    return m.shape[-1] * (widest + 0.06)
+
+
+def _number(value: float) -> str:
+    """A value as it is written into a field."""
+    return "" if math.isnan(value) else f"{value:.3g}"
 
 
 def images(
@@ -114,7 +186,7 @@ def images(
     Args:
         pictures: title -> (h, w) or (3, h, w); bytes from 0 to 255 or
             numbers from 0 (black) to 1 (white); others are clipped.
-        columns: pictures in a row; at most four if not given.
+        columns: pictures in a row at most; four if not given.
 
     Raises:
         ValueError: no picture, or one of another shape.
@@ -142,7 +214,7 @@ def heatmaps(
 
     Args:
         maps: title -> (h, w); all share one scale, white is zero.
-        columns: maps in a row; at most four if not given.
+        columns: maps in a row at most; four if not given.
         numbers: write each value into its field (for small maps).
         limit: the absolute value with full colour; the largest one if
             not given.
@@ -158,7 +230,7 @@ def heatmaps(
         raise ValueError(f"limit must be positive, got {limit}")
     with mpl.rc_context(STYLE):
         for ax, m in zip(
-            _axes(values, columns), values.values(), strict=True
+            _axes(values, columns, numbers), values.values(), strict=True
         ):
             _draw_map(ax, m, limit, numbers)
         plt.show()
@@ -188,20 +260,32 @@ def _frame(ax: plt.Axes, shape: Sequence[int]) -> None:
 
 
 def _write_numbers(ax: plt.Axes, m: Tensor, limit: float) -> None:
-    """Each value into its field, white on the darkest colours."""
+    """Each value into its field, black or white as can be read better."""
+    colours = mpl.colormaps[SIGNED]((m / limit + 1).numpy() / 2)
     for i, row in enumerate(m.tolist()):
         for j, value in enumerate(row):
-            if math.isnan(value):
-                continue
-            dark = abs(value) > 0.65 * limit
             ax.text(
                 j,
                 i,
-                f"{value:.3g}",
+                _number(value),
                 ha="center",
                 va="center",
-                color="white" if dark else "black",
+                color=_ink(colours[i, j]),
             )
+
+
+def _ink(ground: Sequence[float]) -> str:
+    """Black or white, whichever has more contrast with a colour.
+
+    It is at least 4.5 to 1 by the definition in WCAG 2,
+    https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio.
+    """
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in to_rgb(ground)
+    ]
+    luminance = np.dot(linear, [0.2126, 0.7152, 0.0722]) + 0.05
+    return "white" if 1.05 / luminance > luminance / 0.05 else "black"
 
 
 def kernels(
@@ -211,7 +295,7 @@ def kernels(
 
     Args:
         weights: title -> (k_h, k_w).
-        columns: kernels in a row; at most four if not given.
+        columns: kernels in a row at most; four if not given.
 
     Raises:
         ValueError: no kernel, or one that is not two-dimensional.
@@ -226,7 +310,7 @@ def activations(
 
     Args:
         maps: (c, h, w); each channel is scaled to its own range.
-        columns: channels in a row.
+        columns: channels in a row at most.
         titles: one for each channel; their numbers if not given.
 
     Raises:
@@ -249,14 +333,14 @@ def activations(
 
 
 def network(
-    stages: Sequence[tuple[str, Sequence[int]]], columns: int = 5
+    stages: Sequence[tuple[str, Sequence[int]]], columns: int = 4
 ) -> None:
     """What flows through a network: stacked squares, then bars.
 
     Args:
         stages: (name, shape) from the image to the scores; a shape is
             (c, h, w) or (n,). Names may occur several times.
-        columns: stages in a row.
+        columns: stages in a row at most.
 
     Raises:
         ValueError: no stage, or a shape of another length.
@@ -276,22 +360,33 @@ def network(
     longest = max(
         (shape[0] for _, shape in stages if len(shape) == 1), default=1
     )
-    rows = math.ceil(len(stages) / columns)
+    titles = [
+        f"{name}\n{' × '.join(map(str, shape))}" for name, shape in stages
+    ]
+    across = _columns(max(map(_width, titles)), columns)
+    rows = math.ceil(len(stages) / across)
     with mpl.rc_context(STYLE):
-        _, axes = plt.subplots(
-            rows, columns, figsize=(WIDTH, 1.9 * rows), squeeze=False
-        )
+        figure, axes = plt.subplots(rows, across, squeeze=False)
         for ax in axes.flat:
             ax.axis("off")
-        for ax, (name, shape) in zip(axes.flat, stages, strict=False):
-            ax.set(xlim=(0, 1.45), ylim=(-0.05, 1.45), aspect="equal")
+        for ax, title, (_, shape) in zip(
+            axes.flat, titles, stages, strict=False
+        ):
             if len(shape) == 3:
                 _draw_stack(ax, shape, largest)
             else:
                 height = math.sqrt(shape[0] / longest)
                 ax.add_patch(_box(0.6, 0, 0.15, height))
-            size = " × ".join(str(n) for n in shape)
-            ax.set_title(f"{name}\n{size}", fontsize=10)
+            ax.set_title(title)
+        heights = []  # each row is as high as its tallest drawing
+        for row in axes:
+            boxes = [patch.get_bbox() for ax in row for patch in ax.patches]
+            top = max(box.y1 for box in boxes) + 0.05
+            for ax in row:
+                ax.set(xlim=(0, 1.45), ylim=(-0.05, top), aspect="equal")
+            heights.append(top * WIDTH / across / 1.45 + 0.6)
+        axes[0, 0].get_gridspec().set_height_ratios(heights)
+        figure.set_size_inches(WIDTH, sum(heights))
         plt.show()
 
 
@@ -320,6 +415,8 @@ def curves(
 ) -> None:
     """Lines over x; several runs become a mean line with their range.
 
+    The legend stands above the lines, where it covers none.
+
     Args:
         x: (n,) positions.
         series: label -> (n,) for one line or (runs, n) for several runs,
@@ -344,7 +441,10 @@ def curves(
                 f"{label!r} has shape {shape}, but x has {len(x)} positions"
             )
     with mpl.rc_context(STYLE):
-        _, ax = plt.subplots(figsize=(WIDTH, 3.3))
+        line = 0.7  # inches for a legend's line and the space around it
+        across = _columns(line + max(map(_width, lines)), len(lines))
+        rows = math.ceil(len(lines) / across)
+        figure, ax = plt.subplots(figsize=(WIDTH, 3.2 + 0.22 * rows))
         styles = ["-", "--", "-.", ":"]
         for k, (label, runs) in enumerate(lines.items()):
             line = ax.plot(x, runs.mean(0), styles[k % 4], label=label)
@@ -357,11 +457,12 @@ def curves(
                     alpha=0.2,
                     lw=0,
                 )
-        ax.set(xlabel=xlabel, ylabel=ylabel)
+        ax.set_xlabel(_folded(xlabel, 0.8 * WIDTH))
+        ax.set_ylabel(_folded(ylabel, 2.2))
         if np.array_equal(x, x.round()):  # such as epochs
             ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set_yscale("log" if log else "linear")
-        ax.legend()
+        figure.legend(loc="outside upper left", ncols=across)
         plt.show()
 
 
@@ -382,18 +483,23 @@ def bars(
         raise ValueError("no bar to draw: the dictionary is empty")
     runs = [np.atleast_1d(lengths) for lengths in values.values()]
     errors = [r.std(ddof=1) if len(r) > 1 else 0.0 for r in runs]
+    labels = [_folded(label, WIDTH / 3) for label in values]
+    lines = sum(1 + label.count("\n") for label in labels)
     with mpl.rc_context(STYLE):
-        _, ax = plt.subplots(figsize=(WIDTH, 0.6 + 0.42 * len(values)))
+        _, ax = plt.subplots(
+            figsize=(WIDTH, 0.7 + 0.18 * len(values) + 0.22 * lines)
+        )
         drawn = ax.barh(
-            list(values),
+            labels,
             [r.mean() for r in runs],
             xerr=errors if any(errors) else None,
             height=0.65,
         )
         ax.bar_label(drawn, fmt="%.3g", padding=4)
-        ax.invert_yaxis()
-        ax.margins(x=0.12)
-        ax.set_xlabel(xlabel)
+        ax.set_ylim(len(values) - 0.5, -0.5)  # from top to bottom
+        ax.margins(x=0.25)  # room for the numbers
+        ax.locator_params(axis="x", nbins=3)
+        ax.set_xlabel(_folded(xlabel, 0.6 * WIDTH))
         plt.show()
 
 
@@ -457,17 +563,14 @@ def animation(
 
 
 def changing_heatmaps(
-    frames: Sequence[Mapping[str, Tensor]],
-    alt: str,
-    columns: int | None = None,
+    frames: Sequence[Mapping[str, Tensor]], alt: str
 ) -> None:
-    """Heat maps with numbers that change step by step.
+    """Heat maps with numbers, one below another, that change in steps.
 
     Args:
         frames: for each step title -> (h, w), as in `heatmaps`; all steps
             have equally many maps, and all share one scale.
         alt: what is seen, for readers who cannot see it.
-        columns: maps in a row; all in one if not given.
 
     Raises:
         ValueError: no frame, or steps with different numbers of maps; as
@@ -476,22 +579,25 @@ def changing_heatmaps(
     if len({len(maps) for maps in frames}) != 1:
         raise ValueError("give at least one frame, all with as many maps")
     values = [_signed_values(maps) for maps in frames]
-    everything = torch.cat(
-        [m.flatten() for v in values for m in v.values()]
-    )
-    limit = everything.abs().max().item() or 1.0
+    every = [m for maps in values for m in maps.values()]
+    limit = max(m.abs().max().item() for m in every) or 1.0
+    field = min(WIDTH / max(m.shape[1] for m in every), 0.6)
+    heights = [
+        max(m.shape[0] for m in row) * field + 0.45
+        for row in zip(*(maps.values() for maps in values), strict=True)
+    ]
 
     def draw(step: int) -> None:
+        rows = plt.gcf().subplots(
+            len(heights), 1, height_ratios=heights, squeeze=False
+        )
         maps = values[step]
-        across = columns or len(maps)
-        rows = math.ceil(len(maps) / across)
-        axes = plt.gcf().subplots(rows, across, squeeze=False).flat
-        for ax, (title, m) in zip(axes, maps.items(), strict=True):
+        for ax, m in zip(_titled(rows, maps), maps.values(), strict=True):
             _draw_map(ax, m, limit)
-            ax.set_title(title)
-            ax.axis("off")
+            middle, half = (m.shape[1] - 1) / 2, WIDTH / field / 2
+            ax.set_xlim(middle - half, middle + half)  # equal fields
 
-    animation(draw, len(frames), alt)
+    animation(draw, len(frames), alt, size=(WIDTH, sum(heights)))
 
 
 def sliding_window(
@@ -518,12 +624,16 @@ def sliding_window(
     padded = F.pad(X, (columns, columns, rows, rows))
     Y = corr2d(padded, K)[::down, ::right].double()
 
+    widths = [m.shape[1] for m in (padded, K, Y)]  # equal fields
+    field = WIDTH / (sum(widths) + 1)
+    height = max(m.shape[0] for m in (padded, K, Y)) * field + 0.4
+
     def draw(step: int) -> None:
         i, j = divmod(step, Y.shape[1])
         so_far = torch.full_like(Y, torch.nan)
         so_far.view(-1)[: step + 1] = Y.flatten()[: step + 1]
         parts = {"image": padded, "kernel": K, "output": so_far}
-        axes = plt.gcf().subplots(1, 3)
+        axes = plt.gcf().subplots(1, 3, width_ratios=widths)
         for ax, (title, m) in zip(axes, parts.items(), strict=True):
             whole = Y if title == "output" else m  # one scale throughout
             limit = whole.abs().max().item() * 1.6 or 1.0
@@ -535,7 +645,7 @@ def sliding_window(
         _outline(axes[0], (i * down, j * right), K.shape, COLOURS[0])
         _outline(axes[2], (i, j), (1, 1), COLOURS[0])
 
-    animation(draw, Y.numel(), alt)
+    animation(draw, Y.numel(), alt, size=(WIDTH, height))
 
 
 def _outline(
@@ -564,7 +674,7 @@ def _outline(
 def _picture(figure: plt.Figure) -> Image.Image:
     """A figure as a picture with few colours, so that a GIF stays small."""
     png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=90)
+    figure.savefig(png, format="png", dpi=120)
     picture = Image.open(png).convert("RGB")
     return picture.quantize(64, dither=Image.Dither.NONE)
 

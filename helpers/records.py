@@ -154,7 +154,8 @@ def runs(
 
     Each seed has a record of its own (see `recorded`), whose key also
     holds the name of the images, how many there are and a digest of
-    their labels. Prints one line for all seeds.
+    their labels. Prints a line if it trains; that records are read is
+    said once in a session, since a page reads many.
 
     Args:
         section: as in `recorded`.
@@ -194,7 +195,7 @@ def runs(
     }
     if key["augment"] is not None:
         key["augment"] = key["augment"].__name__
-    found, read = [], []
+    found, anew = [], []
     for seed in seeds:
         torch.manual_seed(seed)
         model = build()
@@ -209,15 +210,18 @@ def runs(
             section, {**key, "seed": seed}, model, train, retrain, folder
         )
         found.append(record)
-        read.append(was_read)
+        if not was_read:
+            anew.append(record)
     if not found:
         raise ValueError("no seed is given")
-    minutes = sum(record["minutes"] for record in found)
-    devices = " and ".join(sorted({r["device"] for r in found}))
-    print(
-        f"runs: {len(found)}, read from the record: {sum(read)} "
-        f"({devices}, {minutes:.1f} minutes)"
-    )
+    if anew:
+        minutes = sum(record["minutes"] for record in anew)
+        print(
+            f"trained anew: {len(anew)} of {len(found)} runs "
+            f"({anew[0]['device']}, {minutes:.1f} minutes)"
+        )
+    else:
+        _say_once(f"read from the record: {Path(folder) / section}.json")
     return [record["history"] for record in found]
 
 
@@ -291,6 +295,11 @@ def _imported(tree: ast.Module) -> set[str]:
             names |= {f"{module}.{alias.name}" for alias in node.names}
     parts = [name.split(".") for name in names]
     return {p[1] for p in parts if p[0] == "helpers" and len(p) > 1}
+
+
+@functools.cache
+def _say_once(line: str) -> None:
+    print(line)
 
 
 def _key(settings: dict[str, Any], model: str) -> str:

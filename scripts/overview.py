@@ -72,12 +72,7 @@ def coverage(root: Path = ROOT) -> str:
     answers = 0
     for section in pages.sections(root):
         answered = pages.answers_in(root / "book" / section["notebook"])
-        tables.append(
-            f"## {section['section']} {section['title']}\n\n"
-            f"[The original section]({section['original']})\n\n"
-            "| Exercise | Parts | Answered by |\n"
-            "| :--- | :--- | :--- |"
-        )
+        names = []
         for exercise in section["exercises"]:
             name = f"{pages.number(section, exercise)} {exercise['title']}"
             link = f"{section['notebook']}#{pages.slug(section, exercise)}"
@@ -87,7 +82,12 @@ def coverage(root: Path = ROOT) -> str:
                 name = f"[{name}]({link})"
             else:
                 name += " (*not written yet*)"
-            tables[-1] += f"\n| {name} | {pages.columns(exercise)} |"
+            names.append(name)
+        tables.append(
+            f"## {section['section']} {section['title']}\n\n"
+            f"[The original section]({section['original']})\n\n"
+            + pages.table(section, names)
+        )
     verb = "is" if answers == 1 else "are"
     head = f"{answers} of {count} answers {verb} written."
     return "\n\n".join([head, *tables])

@@ -252,13 +252,32 @@ def set_up_source(url: str, tag: str) -> str:
 
 def table_source(section: dict[str, Any]) -> str:
     """The table of a section's exercises, linked to their answers."""
-    rows = [
-        f"| [{number(section, exercise)} {exercise['title']}]"
-        f"(#{slug(section, exercise)}) | {columns(exercise)} |"
-        for exercise in section["exercises"]
-    ]
-    head = ["| Exercise | Parts | Answered by |", "| :--- | :--- | :--- |"]
-    return "\n".join(head + rows)
+    return table(
+        section,
+        [
+            f"[{number(section, exercise)} {exercise['title']}]"
+            f"(#{slug(section, exercise)})"
+            for exercise in section["exercises"]
+        ],
+    )
+
+
+def table(section: dict[str, Any], names: list[str]) -> str:
+    """A table of a section's exercises under these names.
+
+    A section in which no exercise has parts has no column for them.
+    """
+    exercises = section["exercises"]
+    columns = {
+        "Exercise": names,
+        "Parts": [",\u00a0".join(e["parts"]) for e in exercises],
+        "Answered by": [", ".join(e["kind"]) for e in exercises],
+    }
+    if not any(columns["Parts"]):
+        del columns["Parts"]
+    head = [tuple(columns), (":---",) * len(columns)]
+    rows = head + list(zip(*columns.values(), strict=True))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def number(section: dict[str, Any], exercise: dict[str, Any]) -> str:
@@ -269,15 +288,6 @@ def number(section: dict[str, Any], exercise: dict[str, Any]) -> str:
 def slug(section: dict[str, Any], exercise: dict[str, Any]) -> str:
     """The anchor of an exercise's answer, such as "answer-to-721"."""
     return "answer-to-" + number(section, exercise).replace(".", "")
-
-
-def columns(exercise: dict[str, Any]) -> str:
-    """Parts and kinds of an exercise as two columns of a table."""
-    return (
-        ",\u00a0".join(exercise["parts"])
-        + " | "
-        + ", ".join(exercise["kind"])
-    )
 
 
 def by_answer(notebook: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:

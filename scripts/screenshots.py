@@ -4,7 +4,8 @@
 
 Builds the book and writes, for every page of `_toc.yml` and three widths,
 sheets such as `7-4-channels-360-dark-2.png`. A sheet is a part of the page
-cut into columns, to be read from left to right.
+cut into columns, to be read from left to right. With the page of section
+7.2 comes `page.png`, the picture in the README.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from playwright.sync_api import Page
 COLUMNS = {360: 5, 768: 3, 1280: 2}  # of a sheet, for each width
 HEIGHT = 2000  # of a column, in pixels
 HEADER = 60  # of the page; it covers the top of every column
+EXAMPLE = "7-2-cross-correlation", "exercise-7-2-1"  # for the README
 
 
 def main() -> None:
@@ -37,12 +39,27 @@ def main() -> None:
             for mode in ("light", "dark"):
                 page = browser.new_page(color_scheme=mode)
                 open_page(page, f"{site.as_uri()}/{name}.html")
+                if stem == EXAMPLE[0] and mode == "light":
+                    example(page).save(arguments.folder / "page.png")
                 for width, count in COLUMNS.items():
                     start = f"{stem}-{width}-{mode}"
                     columns = take(page, width)
                     write(columns, count, arguments.folder, start)
                 page.close()
             print(stem)
+
+
+def example(page: Page) -> Image.Image:
+    """The first exercise of a page, with its answer opened."""
+    page.set_viewport_size({"width": 1280, "height": 900})
+    exercise = page.locator(f"#{EXAMPLE[1]}")
+    exercise.locator("details").first.evaluate("one => one.open = true")
+    box = exercise.bounding_box()
+    margin = 16  # an answer's border stands out by that
+    clip = {"x": box["x"] - margin, "y": box["y"], "height": 700}
+    clip["width"] = box["width"] + 2 * margin
+    picture = page.screenshot(full_page=True, clip=clip)
+    return Image.open(io.BytesIO(picture)).quantize(64)
 
 
 def take(page: Page, width: int) -> list[Image.Image]:

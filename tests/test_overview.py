@@ -99,6 +99,22 @@ def test_questions_end_with_their_chapter(book):
     ]
 
 
+def test_a_table_has_parts_if_an_exercise_has_any(book):
+    (section,) = pages.sections(book)
+    assert pages.table(section, ["odd", "even"]).splitlines() == [
+        "| Exercise | Parts | Answered by |",
+        "| :--- | :--- | :--- |",
+        "| odd | a,\u00a0b | proof, code |",
+        "| even |  | count |",
+    ]
+    section["exercises"] = section["exercises"][1:]
+    assert pages.table(section, ["even"]).splitlines() == [
+        "| Exercise | Answered by |",
+        "| :--- | :--- |",
+        "| even | count |",
+    ]
+
+
 def test_exercises_have_their_kinds(book):
     row = overview.exercises(book).splitlines()[2]
     assert row == (

@@ -3,11 +3,14 @@
 import base64
 import io
 import re
+from itertools import combinations
 
 import matplotlib.pyplot as plt
 import pytest
 import torch
 from matplotlib.colors import to_rgba
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 from numpy.testing import assert_allclose
 from PIL import Image
 from torch.nn import functional as F
@@ -21,6 +24,14 @@ def figure():
     plt.close("all")
     yield lambda: plt.gcf()
     plt.close("all")
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    """What is displayed besides figures."""
+    found = []
+    monkeypatch.setattr(plots, "display", found.append)
+    return found
 
 
 def drawn(figure):
@@ -47,7 +58,7 @@ def test_images_scale_bytes_and_clip_numbers(figure):
 def test_figures_are_as_high_as_their_pictures(figure, shape, height):
     plots.images({"a": torch.rand(shape), "b": torch.rand(shape)})
     across = plots.WIDTH / 2
-    expected = [plots.WIDTH, across * height + 0.4]
+    expected = [plots.WIDTH, across * height + 0.35]
     assert_allclose(figure().get_size_inches(), expected)
 
 
@@ -84,6 +95,75 @@ def test_kernels_write_their_numbers_in_place(figure):
     assert texts[2].get_color() == "black"
 
 
+def luminance(colour):
+    """As WCAG 2 defines it, from 0 (black) to 1 (white)."""
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in to_rgba(colour)[:3]
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_numbers_can_be_read_on_every_colour(figure):
+    plots.kernels({"K": torch.linspace(-1, 1, 201)[None]})
+    picture, *_ = figure().axes[0].images
+    grounds = picture.to_rgba(picture.get_array())[0]
+    for text, ground in zip(figure().axes[0].texts, grounds, strict=True):
+        pair = luminance(text.get_color()), luminance(ground)
+        assert (max(pair) + 0.05) / (min(pair) + 0.05) >= 4.5
+
+
+WORDS = "several words that say what is seen"
+LETTERED = {
+    "long titles": lambda: plots.images(
+        {f"{WORDS} {i}": torch.rand(4, 6) for i in range(3)}
+    ),
+    "long numbers": lambda: plots.kernels(
+        {f"{i}": -0.123 - torch.rand(3, 4) for i in range(4)}
+    ),
+    "maps": lambda: plots.activations(torch.rand(16, 5, 5)),
+    "network": lambda: plots.network(
+        [("image", (3, 224, 224))] + 5 * [("stage", (128, 112, 112))]
+    ),
+    "curves": lambda: plots.curves(
+        [1, 2],
+        {f"{WORDS}, {i}": torch.rand(2) for i in range(5)},
+        f"{WORDS} and how far along",
+        f"{WORDS} here",
+    ),
+    "powers of ten": lambda: plots.curves(
+        [1, 2], {"a": torch.tensor([1e-4, 1e4])}, "x", "y", log=True
+    ),
+    "bars": lambda: plots.bars(
+        {f"{WORDS} {i}": [0.00123, 0.00125] for i in range(4)},
+        f"{WORDS} and how many",
+    ),
+    "window": lambda: plots.sliding_window(
+        torch.ones(5, 6), 9 * torch.ones(2, 2), f"{WORDS} there"
+    ),
+    "steps": lambda: plots.changing_heatmaps(
+        [{"a": torch.rand(1, 7), "b": torch.rand(1, 2)}], f"{WORDS} there"
+    ),
+}
+
+
+@pytest.mark.parametrize("draw", LETTERED.values(), ids=LETTERED)
+def test_lettering_can_be_read_on_a_phone(
+    figure, displayed, monkeypatch, draw
+):
+    draw()
+    texts = []
+    monkeypatch.setattr(Text, "draw", lambda text, _: texts.append(text))
+    figure().draw_without_rendering()
+    texts = [t for t in texts if t.get_visible() and t.get_text()]
+    shown = figure().get_tightbbox().width  # inches
+    size = min(text.get_fontsize() for text in texts)
+    assert size / 72 * 350 / shown >= 10
+    boxes = [text.get_window_extent() for text in texts]
+    for one, other in combinations(boxes, 2):
+        assert not Bbox.intersection(one, other)
+
+
 def test_activations_scale_each_channel(figure):
     maps = torch.tensor([[[1, 3]], [[0, 0]]])
     plots.activations(maps, titles=["first", "dead"])
@@ -112,6 +192,17 @@ def test_a_network_is_drawn_to_scale(figure):
     assert nearest.get_xy() == (0, 0)
 
 
+def test_rows_of_a_network_are_as_high_as_their_drawings(figure):
+    stages = [("image", (1, 8, 8)), ("maps", (9, 1, 1)), ("flat", (96,))]
+    plots.network([*stages, ("maps", (1, 2, 2))], columns=2)
+    image, maps, flat, small = figure().axes
+    assert image.get_ylim() == maps.get_ylim() == (-0.05, 1.05)
+    assert flat.get_ylim() == small.get_ylim() == (-0.05, 1.05)
+    plots.network(3 * [stages[0]] + [("maps", (1, 2, 2))], columns=3)
+    *_, small, _, _ = figure().axes
+    assert small.get_ylim() == (-0.05, 0.3)
+
+
 def test_curves_draw_mean_and_range(figure):
     runs = torch.tensor([[1.0, 2.0], [3.0, 6.0]])
     series = {"runs": runs, "one": torch.tensor([5.0, 5.0])}
@@ -124,8 +215,18 @@ def test_curves_draw_mean_and_range(figure):
     assert {(0, 1), (0, 3), (10, 2), (10, 6)} <= {*map(tuple, corners)}
     assert ax.get_yscale() == "log"
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "loss")
-    labels = [t.get_text() for t in ax.get_legend().get_texts()]
+    (legend,) = figure().legends
+    labels = [t.get_text() for t in legend.get_texts()]
     assert labels == ["runs", "one"]
+
+
+def test_a_legend_covers_no_line(figure):
+    series = {f"line {i}": torch.rand(9) for i in range(6)}
+    plots.curves(range(9), series, "x", "y")
+    figure().draw_without_rendering()
+    (legend,) = figure().legends
+    (ax,) = figure().axes
+    assert legend.get_window_extent().y0 >= ax.get_window_extent().y1
 
 
 def test_whole_positions_have_whole_ticks(figure):
@@ -145,14 +246,6 @@ def test_bars_have_their_lengths_and_spread(figure):
     assert_allclose(ends, [[1.5, 2.5], [1, 1], [4, 4]])
     assert ax.get_ylim()[0] > ax.get_ylim()[1]  # first on top
     assert ax.get_xlabel() == "MACs"
-
-
-@pytest.fixture
-def displayed(monkeypatch):
-    """What is displayed besides figures."""
-    found = []
-    monkeypatch.setattr(plots, "display", found.append)
-    return found
 
 
 def gif_in(html):

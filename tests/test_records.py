@@ -395,6 +395,7 @@ def trained(tmp_path, monkeypatch, digits, capsys):
 
     def run(build=linear, images=digits, seeds=(0, 1), **settings):
         capsys.readouterr()
+        records._say_once.cache_clear()
         settings = {"epochs": 2, "progress": False} | settings
         histories = records.runs(
             "7.6", build, images, seeds, folder=tmp_path, **settings
@@ -411,7 +412,7 @@ def without_seconds(history):
 
 def test_runs_are_what_fit_gives(trained, digits):
     histories, line = trained()
-    assert line.startswith("runs: 2, read from the record: 0 (")
+    assert line.startswith("trained anew: 2 of 2 runs (")
     assert len(histories) == 2
     for seed, history in enumerate(histories):
         torch.manual_seed(seed)
@@ -425,15 +426,37 @@ def test_runs_are_what_fit_gives(trained, digits):
 def test_runs_are_read_seed_by_seed(trained):
     first, _ = trained(seeds=[0])
     both, line = trained(seeds=[0, 1])
-    assert line.startswith("runs: 2, read from the record: 1 (")
+    assert line.startswith("trained anew: 1 of 2 runs (")
     assert both[0] == first[0]
     again, line = trained(seeds=[1, 0])
-    assert line.startswith("runs: 2, read from the record: 2 (")
+    assert line == f"read from the record: {trained.path}\n"
     assert again == both[::-1]
     assert records.stale(trained.path) == []
     anew, line = trained(seeds=[0], retrain=True)
-    assert line.startswith("runs: 1, read from the record: 0 ")
+    assert line.startswith("trained anew: 1 of 1 runs (")
     assert without_seconds(anew[0]) == without_seconds(first[0])
+
+
+def test_that_records_are_read_is_said_once(
+    tmp_path, digits, capsys, monkeypatch
+):
+    monkeypatch.setenv("BOOK_REFRESH", "1")
+    records._say_once.cache_clear()
+    for _ in range(3):
+        records.runs(
+            "7.6",
+            linear,
+            digits,
+            [0],
+            folder=tmp_path,
+            epochs=1,
+            progress=False,
+        )
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        "trained anew",
+        "read from the record",
+    ]
 
 
 def test_images_settings_and_variant_decide(trained, digits):
@@ -459,18 +482,16 @@ def test_images_settings_and_variant_decide(trained, digits):
         {"build": lambda: nn.Sequential(nn.Flatten(), nn.LazyLinear(10))},
     ]
     for change in changes:
-        for read in (0, 1):
+        for what in ("trained anew: 1 of 1 runs", "read from the record"):
             _, line = trained(seeds=[0], **change)
-            assert line.startswith(
-                f"runs: 1, read from the record: {read} "
-            )
+            assert line.startswith(what)
     assert len(json.loads(trained.path.read_text())) == 1 + len(changes)
 
 
 def test_a_default_value_is_the_same_written_out(trained):
     trained(seeds=[0])
-    assert "record: 1 (" in trained(seeds=[0], optimizer="sgd")[1]
-    assert "record: 1 (" in trained(seeds=[0], augment=None)[1]
+    assert "read" in trained(seeds=[0], optimizer="sgd")[1]
+    assert "read" in trained(seeds=[0], augment=None)[1]
     (record,) = json.loads(trained.path.read_text()).values()
     assert record["settings"]["batch_size"] == 128
     assert record["settings"]["seed"] == 0
@@ -484,7 +505,7 @@ def test_a_look_joins_the_history(trained):
     trained_once, _ = trained(seeds=[0], look=look)
     assert len(trained_once[0]["bias"]) == 10
     read, line = trained(seeds=[0], look=look)
-    assert "record: 1 (" in line
+    assert line.startswith("read from the record")
     assert read == trained_once
 
 

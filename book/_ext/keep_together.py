@@ -1,0 +1,67 @@
+"""Lines do not break inside what is read as one piece.
+
+A browser may break a line between a formula and the full stop behind it,
+between a number and its unit, and at the hyphen of a name. So these pieces
+are put into boxes that stay on one line. The text itself does not change:
+it is found, copied and read aloud as it was written.
+"""
+
+import re
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+OPENING = re.compile(r"[(\[“‘]+$")
+CLOSING = re.compile(r"^[.,;:!?)\]”’]+")
+# "3 × 3", "87.0 ± 0.3 %", "ResNet-18"
+PIECE = re.compile(r"\d[\d.,]*(?: [±×%](?: \d[\d.,]*)?)+|\b[A-Z]\w*-\d+\b")
+AS_IT_IS = (nodes.literal, nodes.FixedTextElement, nodes.math, nodes.raw)
+
+
+def keep_together(app: Sphinx, doctree: nodes.document, _: str) -> None:
+    """Put formulas, numbers and names of a page into boxes."""
+    for formula in list(doctree.findall(nodes.math)):
+        box_formula(formula)
+    for text in list(doctree.findall(nodes.Text)):
+        if not isinstance(text.parent, (*AS_IT_IS, nodes.math_block)):
+            box_pieces(text)
+
+
+def box_formula(formula: nodes.math) -> None:
+    """Put a formula into a box, with the punctuation that touches it."""
+    parent = formula.parent
+    box = nodes.inline(classes=["nobreak"])
+    formula.replace_self(box)
+    place = parent.index(box)
+    before = take(parent, place - 1, OPENING)
+    after = take(parent, place + 1, CLOSING)
+    box += [nodes.Text(before), formula, nodes.Text(after)]
+
+
+def take(parent: nodes.Element, place: int, what: re.Pattern) -> str:
+    """Cut off the end or the beginning of a text that stands there."""
+    if not 0 <= place < len(parent):
+        return ""
+    text = parent[place]
+    match = isinstance(text, nodes.Text) and what.search(text)
+    if not match:
+        return ""
+    parent[place] = nodes.Text(what.sub("", text))
+    return match[0]
+
+
+def box_pieces(text: nodes.Text) -> None:
+    """Put the numbers with units and the names in a text into boxes."""
+    parts, end = [], 0
+    for match in PIECE.finditer(text):
+        parts.append(nodes.Text(text[end : match.start()]))
+        parts.append(nodes.inline("", match[0], classes=["nobreak"]))
+        end = match.end()
+    if parts:
+        text.parent.replace(text, [*parts, nodes.Text(text[end:])])
+
+
+def setup(app: Sphinx) -> dict:
+    """Register with Sphinx."""
+    app.connect("doctree-resolved", keep_together)
+    return {"version": "2", "parallel_read_safe": True}

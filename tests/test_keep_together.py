@@ -1,0 +1,29 @@
+"""What is read as one piece stays on one line, and stays as written."""
+
+import keep_together
+import pytest
+from docutils.core import publish_doctree
+
+BOXED = {
+    "about 87.0 ± 0.3 % of all": ["87.0 ± 0.3 %"],
+    "a 3 × 3 kernel": ["3 × 3"],
+    "images of 3 × 224 × 224, scaled": ["3 × 224 × 224,"],
+    "ResNet-18 and VGG-11 have 5 %.": ["ResNet-18", "VGG-11", "5 %"],
+    "the pre-activated form of 2016": [],
+    "in ``100 % 3`` and *4 × 5*": ["4 × 5"],
+    ":math:`3 × 3`, and *so* (:math:`x`).": ["3 × 3,", "(x)."],
+}
+
+
+@pytest.mark.parametrize(("text", "boxes"), BOXED.items())
+def test_pieces_get_boxes_and_stay_the_same(text, boxes):
+    page = publish_doctree(text)
+    before = page.astext()
+    keep_together.keep_together(None, page, "")
+    assert page.astext() == before
+    found = [
+        node.astext()
+        for node in page.findall(keep_together.nodes.inline)
+        if "nobreak" in node["classes"]
+    ]
+    assert found == boxes
