@@ -74,11 +74,20 @@ class Task:
 
 @dataclass(frozen=True)
 class Reply:
-    """What is said about an answer: a verdict and one line of text."""
+    """What is said about an answer: a verdict and one line of text.
+
+    Args:
+        verdict: "right", "wrong", "mistake", "unusable" or "unanswered".
+        text: the line.
+        mistake: the known mistake that the answer is.
+        markdown: the line with a link to the mistake's box; None if there
+            is nothing to link.
+    """
 
     verdict: Verdict
     text: str
     mistake: Mistake | None = None
+    markdown: str | None = None
 
     @property
     def right(self) -> bool:
@@ -88,6 +97,10 @@ class Reply:
     def __repr__(self) -> str:
         """Return the line, which a notebook then shows."""
         return self.text
+
+    def _repr_markdown_(self) -> str | None:
+        """Return the line with a link, which notebooks prefer."""
+        return self.markdown
 
 
 class Overtime(BaseException):
@@ -102,9 +115,9 @@ def judge(task: Task, answer: Any) -> Reply:
         answer: a reader's answer; None and `...` mean that there is none.
 
     Returns:
-        The verdict. A function that raises or does not end is "unusable",
-        and so is a value where a function is asked for, and the other way
-        round.
+        The verdict. A function that raises, unless in the way of a known
+        mistake, or does not end is "unusable", and so is a value where a
+        function is asked for, and the other way round.
     """
     if answer is None or answer is ...:
         return Reply("unanswered", "not answered yet")
@@ -119,7 +132,8 @@ def judge(task: Task, answer: Any) -> Reply:
         try:
             found = _call(answer, case)
         except (Exception, Overtime) as error:
-            return Reply(
+            known = isinstance(error, Exception) and _known(task, answer)
+            return known or Reply(
                 "unusable", f"{_failure(error)} for {_named(task, case)}"
             )
         if found is None or found is ...:
