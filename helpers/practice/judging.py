@@ -57,10 +57,10 @@ class Task:
         cases: makes the arguments of each call, from small to large; None
             if the answer is a value.
         compare: says what is wrong with a value that was found, given the
-            one that was expected, or None. `close` if not given.
+            one that was expected, or None. ``close`` if not given.
         accepts: given what was found and the case's arguments, says what
             is wrong with it, or None; for answers of which more than one
-            is right. Known mistakes are still told by `compare`.
+            is right. Known mistakes are still told by ``compare``.
         mistakes: wrong answers that people give.
     """
 
