@@ -34,7 +34,7 @@ def weights_by_numpy(c, p_h, p_w):
 
 def weights_by_gradient(c, p_h, p_w):
     """What one pooled window owes to each pixel."""
-    X = torch.zeros(1, c, p_h, p_w, requires_grad=True)
+    X = torch.empty(1, c, p_h, p_w, requires_grad=True)
     means = F.avg_pool2d(X, (p_h, p_w)).flatten()
     grads = [
         torch.autograd.grad(mean, X, retain_graph=True)[0] for mean in means
@@ -84,7 +84,7 @@ def pool_by_corners(X):
 
 def pool_by_loops(X):
     n, _, h, w = X.shape
-    Y = np.zeros((n, 1, h // 2, w // 2))
+    Y = np.empty((n, 1, h // 2, w // 2))
     for m in range(n):
         for i in range(h // 2):
             for j in range(w // 2):
@@ -168,7 +168,7 @@ def minimum_by_a_layer(X, k, s, p):
 
 def soft_by_loops(X, k, T):
     n, c, h, w = X.shape
-    Y = torch.zeros(n, c, h // k, w // k)
+    Y = torch.empty(n, c, h // k, w // k)
     for i in range(h // k):
         for j in range(w // k):
             window = X[:, :, k * i : k * i + k, k * j : k * j + k]
@@ -220,4 +220,38 @@ STYLES = {
     "7.5.6": [minimum_of_windows, minimum_by_numpy, minimum_by_a_layer],
     "7.5.7": [soft_by_loops, soft_by_averages, soft_by_attention],
 }
-EQUAL = {}
+APART = "any two windows whose largest pixels lie apart will do"
+TURNED = "a kernel of 1 x 1 is the same when it is turned"
+REGROUPED = "these axes are only taken apart and put together again"
+EQUAL = {
+    "7.5.2": {
+        ("5 * i + j", "5 * i - j"): APART,
+        ("5 * i", "i"): APART,
+        ("5 * i", "2 * (5 * i)"): APART,
+        ("-7 * x", "2 * (-7 * x)"): APART,
+    },
+    "7.5.3b": {
+        (
+            "F.conv2d(X, first.reshape(6, 1, 2, 2), stride=2)",
+            "F.conv2d(X, first.reshape(6, 1, 2, 2).flip(-1), stride=2)",
+        ): "the maximum does not depend on the order of the columns",
+        (
+            "F.conv2d(Y, second[:, :, None, None])",
+            "F.conv2d(Y, second[:, :, None, None].flip(-1))",
+        ): TURNED,
+        (
+            "F.conv2d(Y, last[:, :, None, None])",
+            "F.conv2d(Y, last[:, :, None, None].flip(-1))",
+        ): TURNED,
+    },
+    "7.5.7": {
+        (
+            "X.reshape(n, c, h // k, k, w // k, k)",
+            "X.reshape(c, n, h // k, k, w // k, k)",
+        ): REGROUPED,
+        (
+            "X.reshape(n, c, h // k, k, w // k, k)",
+            "X.reshape(n, h // k, c, k, w // k, k)",
+        ): REGROUPED,
+    },
+}

@@ -99,9 +99,7 @@ def combined_size(k1: int, k2: int, s1: int) -> int:
 
 def same_letters(found: str, expected: str) -> str | None:
     """Compare letters in any order, with or without commas."""
-    if not isinstance(found, str):
-        return "it must be a string of letters"
-    letters = set(found.upper()) - set(" ,")
+    letters = {sign for sign in "".join(found).upper() if sign.isalpha()}
     return None if letters == set(expected) else f"{found!r} is wrong"
 
 
@@ -221,6 +219,8 @@ def same_factors(
     found: Sequence[float | None], expected: Sequence[float | None]
 ) -> str | None:
     """Compare two numbers, which may be infinite; None is any number."""
+    if not isinstance(found, (tuple, list)) or len(found) != 2:
+        return "it must return two numbers"
     for one, other in zip(found, expected, strict=True):
         if other is None:
             continue
@@ -247,7 +247,7 @@ def result_pairs() -> list[tuple[Tensor, Tensor]]:
     last_bit = 1 + 2.0**-23
     return [
         (small, small),
-        (0 * small, 0 * small),
+        (torch.zeros(2), torch.zeros(2)),
         (small, small + torch.tensor([0.5, 0])),
         (small, small - torch.tensor([0, 0.5])),
         (small, small + torch.tensor([0.01, -0.01])),
@@ -536,6 +536,11 @@ def forward_operations(c_i, c_o, h, w, k_h, k_w, p_h, p_w, s_h, s_w):
                 "the output channels are missing",
                 lambda *a: (outputs(*a) * a[0] * a[4] * a[5],) * 2,
                 FORWARD,
+            ),
+            Mistake(
+                "these are multiplications and additions together (FLOPs); "
+                "here they are counted separately",
+                lambda *a: (2 * macs(*a),) * 2,
             ),
             Mistake(
                 "the additions are those of a layer without a bias",

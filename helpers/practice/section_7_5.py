@@ -183,6 +183,13 @@ def windows_of(X: Tensor, k: int) -> Tensor:
     return X.unfold(2, k, k).unfold(3, k, k).flatten(4)
 
 
+def softmax_in_place(X: Tensor, k: int, T: float) -> Tensor:
+    """Each window replaced by its softmax."""
+    columns = F.unfold(X / T, k, stride=k).unflatten(1, (-1, k * k))
+    weights = columns.softmax(2).flatten(1, 2)
+    return F.fold(weights, X.shape[2:], k, stride=k)
+
+
 def images_to_weigh() -> list[tuple]:
     """Images, window sizes and temperatures."""
     numbers = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
@@ -192,7 +199,7 @@ def images_to_weigh() -> list[tuple]:
         (numbers, 2, 0.5),
         (numbers, 2, 10.0),
         (random_numbers(0, 1, 1, 2, 3), 1, 1.0),
-        (random_numbers(1, 2, 3, 4, 6), 2, 0.7),
+        (random_numbers(1, 2, 3, 6, 8), 2, 0.7),
         (random_numbers(2, 1, 2, 6, 3), 3, 2.0),
     ]
 
@@ -301,7 +308,7 @@ def maximum(a, b):
             (torch.tensor([-1.0]), torch.tensor([2.0])),
             (torch.tensor([-1.0]), torch.tensor([-3.0])),
             (torch.tensor([-3.0]), torch.tensor([-1.0])),
-            (random_numbers(0, 4, 3), random_numbers(1, 4, 3)),
+            (random_numbers(0, 2, 3), random_numbers(1, 2, 3)),
         ],
         mistakes=(
             Mistake(
@@ -597,32 +604,20 @@ def softmax_pool(X, k, T):
         right=softmax_pool,
         cases=images_to_weigh,
         mistakes=(
-            Mistake(
-                "the softmax of a window is a list of weights; pooling "
-                "needs one number, the mean with these weights",
-                lambda X, k, T: (windows_of(X, k) / T).softmax(-1),
-                SOFTMAX,
-            ),
-            Mistake(
-                "the softmax of a window is a list of weights; pooling "
-                "needs one number, the mean with these weights",
-                lambda X, k, T: windows_of(X, k).softmax(-1),
-                SOFTMAX,
-            ),
-            Mistake(
-                "the softmax of a window is a list of weights; pooling "
-                "needs one number, the mean with these weights",
-                lambda X, k, T: F.fold(
-                    F.unfold(X, k, stride=k)
-                    .reshape(len(X), X.shape[1], k * k, -1)
-                    .div(T)
-                    .softmax(2)
-                    .flatten(1, 2),
-                    X.shape[2:],
-                    k,
-                    stride=k,
-                ),
-                SOFTMAX,
+            *(
+                Mistake(
+                    "the softmax of a window is a list of weights; pooling "
+                    "needs one number, the mean with these weights",
+                    answer,
+                    SOFTMAX,
+                )
+                for answer in (
+                    lambda X, k, T: (windows_of(X, k) / T).softmax(-1),
+                    lambda X, k, T: windows_of(X, k).softmax(-1),
+                    lambda X, k, T: (X / T).softmax(-1),
+                    lambda X, k, T: X.softmax(-1),
+                    softmax_in_place,
+                )
             ),
             Mistake(
                 "this is the largest weight, not a mean of the values",
