@@ -48,6 +48,8 @@ def public_names() -> set[str]:
             value = getattr(module, name)
             if inspect.isclass(value):
                 names |= names_of(value)
+                # Sphinx also keeps the place where a class is defined.
+                names.add(f"{value.__module__}.{value.__qualname__}")
     return names
 
 
