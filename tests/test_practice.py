@@ -176,3 +176,18 @@ def test_a_function_that_never_ends_is_stopped(monkeypatch):
     reply = practice.check("7.4.1b", never)
     assert reply.verdict == "unusable"
     assert "did not end within" in str(reply)
+
+
+class Endless(torch.nn.Module):
+    """A network that never returns."""
+
+    def forward(self, X):
+        while True:
+            time.sleep(0.01)
+
+
+def test_a_network_that_never_ends_is_stopped(monkeypatch):
+    monkeypatch.setattr(judging, "SECONDS", 0.5)
+    reply = practice.check("7.6.1a", lambda num_classes: Endless())
+    assert reply.verdict == "unusable"
+    assert "did not end within" in str(reply)

@@ -123,7 +123,9 @@ def judge(task: Task, answer: Any) -> Reply:
         return Reply("unanswered", "not answered yet")
     if task.cases is None:
         return _judge_value(task, answer)
-    if not callable(answer):
+    numbers_only = not any(isinstance(x, Tensor) for x in task.cases()[0])
+    network = isinstance(answer, nn.Module)  # callable, but on tensors
+    if not callable(answer) or (network and numbers_only):
         return Reply(
             "unusable",
             f"this part asks for a function, not for {_kind(answer)}",
@@ -131,15 +133,18 @@ def judge(task: Task, answer: Any) -> Reply:
     for case in task.cases():
         try:
             found = _call(answer, case)
+            if found is None or found is ...:
+                return Reply(
+                    "unanswered", "not answered yet: it returns None"
+                )
+            expected = _call(task.right, case)
+            with _limited(SECONDS):  # a network runs when it is compared
+                complaint = _complaint(task, found, expected, case)
         except (Exception, Overtime) as error:
             known = isinstance(error, Exception) and _known(task, answer)
             return known or Reply(
                 "unusable", f"{_failure(error)} for {_named(task, case)}"
             )
-        if found is None or found is ...:
-            return Reply("unanswered", "not answered yet: it returns None")
-        expected = _call(task.right, case)
-        complaint = _complaint(task, found, expected, case)
         if complaint:
             return _known(task, answer) or Reply(
                 "wrong", f"wrong for {_named(task, case)}: {complaint}"
