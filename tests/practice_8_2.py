@@ -137,4 +137,10 @@ EQUAL = {
         ): "a wide second hidden layer behind a narrow first is cheap",
         ("nn.ReLU", "nn.Sigmoid"): "an activation has no parameters",
     },
+    "8.2.4": {
+        (
+            "rows[-1].output_shape[2]",
+            "rows[-1].output_shape[3]",
+        ): "the images are square",
+    },
 }

@@ -139,8 +139,6 @@ def new_order(channels):
     return models.PreActResidual(channels, channels)
 
 
-NO_EFFECT = "in front of a normalisation a bias does nothing"
-SECTION = "the section's own form has no normalisation in the projection"
 STYLES = {
     "8.6.1": [by_layers, in_lists],
     # As partial functions, so that no errors are planted in these two:
@@ -149,4 +147,28 @@ STYLES = {
     "8.6.3": [with_biases, of_helpers],
     "8.6.4": [PreActivated, new_order],
 }
-EQUAL = {}
+NO_EFFECT = "in front of a normalisation a bias does nothing"
+STEM = "nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)"
+NARROW = "nn.Conv2d(channels, inner, kernel_size=1, bias=False)"
+MIDDLE = "nn.Conv2d(inner, inner, kernel_size=3, padding=1, bias=False)"
+WIDE = "nn.Conv2d(inner, channels, kernel_size=1, bias=False)"
+CONV = "nn.Conv2d(channels, channels, 3, padding=1, bias=False)"
+EQUAL = {
+    "8.6.1": {
+        (
+            "models.Residual",
+            "models.PreActResidual",
+        ): "both orders have the same convolutions",
+    },
+    "8.6.2": {(STEM, STEM.replace("False", "True")): NO_EFFECT},
+    "8.6.3": {
+        (conv, conv.replace("False", "True")): NO_EFFECT
+        for conv in (NARROW, MIDDLE, WIDE)
+    },
+    "8.6.4": {
+        (
+            CONV,
+            CONV.replace("False", "True"),
+        ): "a bias changes nothing in the order, and D2L has biases",
+    },
+}
