@@ -905,10 +905,10 @@ def conv_by_product(X, K, b, stride, padding):
         stub='''\
 def strip_gain(k, delta):
     """(gain, ceiling): how many times fewer pixels per output the second
-    plan reads than the first, if its strip is just wide enough for delta
-    outputs side by side and long, and each plan reads a pixel once for
-    each strip; and the least number that the gain never exceeds, for no
-    delta (math.inf if there is none)."""
+    plan reads than the first, if its strip is long, just wide enough for
+    delta outputs side by side, and each plan reads a pixel once for each
+    strip; and the least number that the gain never exceeds, however
+    large delta is (math.inf if there is none)."""
 ''',
         right=strip_gain,
         cases=lambda: [(1, 1), (3, 1), (2, 2), (3, 2), (5, 4), (5, 100)],
