@@ -62,10 +62,8 @@ def expected(root: Path = ROOT) -> dict[Path, str]:
 
 def all_points(root: Path = ROOT) -> dict[str, list[str]]:
     """What full answers contain, by part of an exercise."""
-    found = {}
-    for path in sorted((root / "practice").glob("points*.yml")):
-        found |= yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    return found
+    path = root / "practice" / "points.yml"
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def statements(notebook: NotebookNode) -> dict[int, str]:

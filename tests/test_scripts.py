@@ -72,7 +72,8 @@ def notebook(*sources):
 @pytest.fixture
 def small(tmp_path):
     """The least copy that the scripts work on, with one page."""
-    files = [pages.ROOT / "_config.yml", pages.ROOT / "book/exercises.yml"]
+    names = ("_config.yml", "book/exercises.yml", "practice/points.yml")
+    files = [pages.ROOT / name for name in names]
     files += [*(pages.ROOT / "scripts").glob("*.py")]
     files += [*(pages.ROOT / "helpers").rglob("*.py")]
     copy_of(files, tmp_path)
