@@ -369,7 +369,7 @@ def answers() -> list[tuple[Tensor, Tensor]]:
 TASKS = {
     "7.6.1a": Task(
         stub='''\
-def lenet(num_classes):
+def pooled_lenet(num_classes):
     """The section's LeNet as an nn.Module, with nothing changed but the
     pooling: from images (n, 1, 28, 28) to scores (n, num_classes)."""
 ''',
@@ -401,7 +401,7 @@ def lenet(num_classes):
     ),
     "7.6.1b": Task(
         stub='''\
-def lenet(num_classes):
+def relu_lenet(num_classes):
     """The network of part a, with ReLU in the place of what part b is
     about: an nn.Module from images (n, 1, 28, 28) to scores
     (n, num_classes) for nn.CrossEntropyLoss."""
@@ -458,7 +458,7 @@ def lenet(num_classes):
     ),
     "7.6.2a": Task(
         stub='''\
-def lenet(window):
+def windowed_lenet(window):
     """LeNet with ReLU and max-pooling for images (n, 1, 28, 28) and ten
     classes. Both convolutions have window x window weights (an odd
     number) and keep height and width, whatever the window is."""
