@@ -8,18 +8,21 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 from pages import ROOT
 
-from helpers.records import modules_used
+from helpers.records import module_sources, modules_used
 
 
 def modules_of(notebook: NotebookNode) -> list[str]:
-    """The modules of helpers that count in a notebook's fingerprint."""
+    """The modules of helpers that count in a notebook's fingerprint.
+
+    The checks of `helpers.practice` do not: they change no output.
+    """
     to_python = TransformerManager().transform_cell
     cells = [
         to_python(cell.source)
         for cell in notebook.cells
         if cell.cell_type == "code"
     ]
-    return modules_used(*cells)
+    return [m for m in modules_used(*cells) if module_sources([m])]
 
 
 def name_of(path: Path) -> str:

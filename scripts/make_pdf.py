@@ -107,7 +107,8 @@ def prepare(page: Page) -> list[str]:
     )
     page.eval_on_selector_all("a[href]", UNLINK)
     page.eval_on_selector_all(
-        "details.answer", "all => all.forEach(one => one.open = true)"
+        "details.answer, details.points",
+        "all => all.forEach(one => one.open = true)",
     )
     page.eval_on_selector_all(
         "img", "all => Promise.all(all.map(one => one.decode()))"

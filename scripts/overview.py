@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import contributing
 import pages
+import practice_pages
 import trust
 import yaml
 from markdown_it import MarkdownIt
@@ -105,7 +106,10 @@ def exercises(root: Path = ROOT) -> str:
             + ", ".join(exercise["kind"])
             for exercise in section["exercises"]
         ]
-        title = f"[{section['section']} {section['title']}]({notebook})"
+        title = (
+            f"{section['section']} {section['title']}<br>"
+            f"[Read it]({notebook})<br>[Try it](../practice/{notebook})"
+        )
         rows.append(f"| {title} | {'<br>'.join(links)} |")
     return "\n".join(rows)
 
@@ -229,6 +233,7 @@ def expected_files(root: Path = ROOT) -> dict[Path, str]:
         path: pages.text_of(pages.update(pages.read(path), path, root))
         for path in pages.notebooks(root)
     }
+    files |= practice_pages.expected(root)
     for folder in (root, root / "book"):
         for path in sorted(folder.glob("*.md")):
             files[path] = fill(path.read_text(encoding="utf-8"), root)
@@ -240,5 +245,5 @@ def out_of_step(root: Path = ROOT) -> dict[Path, str]:
     return {
         path: text
         for path, text in expected_files(root).items()
-        if path.read_text(encoding="utf-8") != text
+        if not path.exists() or path.read_text(encoding="utf-8") != text
     }

@@ -93,12 +93,20 @@ def section_of(path: Path, root: Path = ROOT) -> dict[str, Any] | None:
 
 
 def notebooks(root: Path = ROOT) -> list[Path]:
-    """All notebooks of the book and the templates."""
+    """All notebooks with outputs: of the book and the templates.
+
+    The practice pages are others: they are derived and have no outputs.
+    """
     return [
         path
         for folder in FOLDERS
         for path in sorted((root / folder).glob("*.ipynb"))
     ]
+
+
+def practice(root: Path = ROOT) -> list[Path]:
+    """All practice pages."""
+    return sorted((root / "practice").glob("*.ipynb"))
 
 
 def read(path: Path) -> NotebookNode:
@@ -186,14 +194,7 @@ def update(
             cell.metadata["jp-MarkdownHeadingCollapsed"] = True
             cell.metadata["id"] = cell.id
             answers.append(cell.id)
-    metadata = {
-        "kernelspec": {
-            "display_name": "Python 3",
-            "language": "python",
-            "name": "python3",
-        },
-        "language_info": {"name": "python"},
-    }
+    metadata = kernel_metadata()
     if answers:
         metadata["colab"] = {"collapsed_sections": answers}
     if section and section.get("gpu"):  # what Colab starts with
@@ -206,30 +207,59 @@ def update(
     return notebook
 
 
+def kernel_metadata() -> dict[str, Any]:
+    """The metadata that every notebook has."""
+    return {
+        "kernelspec": {
+            "display_name": "Python 3",
+            "language": "python",
+            "name": "python3",
+        },
+        "language_info": {"name": "python"},
+    }
+
+
 def front_source(
     notebook: NotebookNode,
     path: Path,
     section: dict[str, Any] | None,
     root: Path = ROOT,
 ) -> str:
-    """Colab badge, measured run time, link to the original section."""
+    """Colab badge, measured run time, links of the section."""
+    lines = [
+        badge(path, root),
+        f"Measured run time: {run_time(notebook.metadata.get('book'))}.",
+    ]
+    if section:
+        lines += [
+            "Try first: [the exercises without their answers]"
+            f"(../practice/{section['notebook']}), with checks that know "
+            "the common mistakes.",
+            original(section),
+        ]
+    return "\n\n".join(lines)
+
+
+def badge(path: Path, root: Path = ROOT) -> str:
+    """The button that opens the notebook at path in Colab."""
     url, tag = address(root)
     place = path.relative_to(root).as_posix()
     static = "_static" if path.parent.name == "book" else "../book/_static"
     colab = url.replace(
         "https://github.com/", "https://colab.research.google.com/github/"
     )
-    lines = [
+    return (
         f"[![Open in Colab]({static}/open-in-colab.svg)]"
-        f"({colab}/blob/{tag}/{place})",
-        f"Measured run time: {run_time(notebook.metadata.get('book'))}.",
-    ]
-    if section:
-        lines.append(
-            "Original: [Dive into Deep Learning, section "
-            f"{section['section']}]({section['original']})."
-        )
-    return "\n\n".join(lines)
+        f"({colab}/blob/{tag}/{place})"
+    )
+
+
+def original(section: dict[str, Any]) -> str:
+    """A link to the original section."""
+    return (
+        "Original: [Dive into Deep Learning, section "
+        f"{section['section']}]({section['original']})."
+    )
 
 
 def run_time(book: dict[str, Any] | None) -> str:

@@ -44,7 +44,7 @@ def main() -> int:
     paths = [path.resolve() for path in arguments.notebook]
     for path in paths:
         if path not in pages.notebooks():
-            parser.error(f"{path} is no notebook of the book")
+            parser.error(f"{path} is no notebook with outputs")
     if arguments.check:
         found = stale_outputs(paths or pages.notebooks())
         print("\n".join(found) or "all outputs and records are fresh")

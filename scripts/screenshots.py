@@ -3,9 +3,10 @@
     python scripts/screenshots.py FOLDER [--pages 7-4-channels ...]
 
 Builds the book and writes, for every page of `_toc.yml` and three widths,
-sheets such as `7-4-channels-360-dark-2.png`. A sheet is a part of the page
-cut into columns, to be read from left to right. With the page of section
-7.2 comes `page.png`, the picture in the README.
+sheets such as `7-4-channels-360-dark-2.png`; a practice page's are called
+`practice-7-4-channels-...`. A sheet is a part of the page cut into columns,
+to be read from left to right. With the page of section 7.2 comes
+`page.png`, the picture in the README.
 """
 
 import argparse
@@ -33,7 +34,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         site = build(Path(folder))
         for name in page_names():
-            stem = Path(name).name
+            stem = name.removeprefix("book/").replace("/", "-")
             if arguments.pages and stem not in arguments.pages:
                 continue
             for mode in ("light", "dark"):

@@ -12,8 +12,8 @@ pytest_plugins = ["site_fixtures"]
 
 NOTEBOOKS = [
     path.relative_to(ROOT).with_suffix("").as_posix()
-    for path in pages.notebooks()
-    if path.parent.name == "book"
+    for path in [*pages.notebooks(), *pages.practice()]
+    if path.parent.name != "templates"
 ]
 
 

@@ -8,6 +8,7 @@ import functools
 import http.server
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -210,10 +211,74 @@ def test_another_package_called_helpers_stays_and_is_named(
     other.unlink()
 
 
-@pytest.mark.parametrize("path", pages.notebooks(), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path",
+    [*pages.notebooks(), *pages.practice()],
+    ids=lambda path: f"{path.parent.name}-{path.stem}",
+)
 def test_quick_run_on_a_new_machine(quick_runs, path):
     run, before, after = quick_runs[path].result()
     assert run.returncode == 0, run.stdout
     assert before < after  # nothing was removed or replaced
     [new] = after - before
     assert new.startswith("convolutions-checked @ http://127.0.0.1:")
+
+
+CHECK = re.compile(r'practice\.check\("(.*)", (\w+)\)')
+MISTAKES = """\
+for mistake in practice.TASKS["{part}"].mistakes:
+    display(practice.check("{part}", mistake.answer))"""
+
+
+def filled_in(path, address):
+    """A practice page with right answers, the known mistakes before them.
+
+    They are taken from the installed helpers.
+    """
+    notebook = pages.read(path)
+    cells = {cell.id: cell for cell in notebook.cells}
+    cells["set-up"].source = pages.set_up_source(address, TAG)
+    for number, cell in list(cells.items()):
+        if number.startswith("check-"):
+            part, name = re.findall(r'check\("(.*)", (\w+)\)', cell.source)[
+                0
+            ]
+            stub = cells[number.replace("check", "stub")]
+            right = f'{name} = practice.TASKS["{part}"].right'
+            stub.source = MISTAKES.format(part=part) + "\n" + right
+    return notebook
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory, new_machine):
+    """A machine for all practice pages; the first installs the helpers."""
+    machine = new_machine(tmp_path_factory.mktemp("practice") / "machine")
+    yield machine
+    shutil.rmtree(machine)
+
+
+@pytest.mark.parametrize("path", pages.practice(), ids=lambda p: p.stem)
+def test_a_practice_page_can_be_worked_through(
+    fresh, server, path, tmp_path
+):
+    file = tmp_path / path.name
+    pages.write(file, pages.text_of(filled_in(path, server)))
+    with mock.patch.dict(os.environ, environment(fresh), clear=True):
+        result = NotebookRun(file, 300, kernel="colab").execute()
+    assert result.error is None
+    parts = right = 0
+    for cell in result.nb.cells:
+        if cell.id.startswith("check-"):
+            parts += 1
+            [output] = cell.outputs
+            right += output.data["text/plain"].endswith(": right.")
+        elif cell.id.startswith("stub-"):
+            for reply in cell.outputs:
+                plain, link = reply.data["text/plain"], "](../book/"
+                assert not plain.endswith(": right.")
+                box = "A common mistake" in plain
+                assert box == (link in reply.data.get("text/markdown", ""))
+        elif cell.id == "progress":
+            [said] = cell.outputs
+    assert right == parts > 0
+    assert said.text.startswith(f"{parts} of {parts} parts of section ")

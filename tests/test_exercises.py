@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 SECTIONS = pages.sections()
+TRY = "Try it yourself"  # the part of the book with the practice pages
 COUNTS = {
     "7.1": 6,
     "7.2": 4,
@@ -110,14 +111,16 @@ def test_contents_list_every_page():
         part["caption"]: [chapter["file"] for chapter in part["chapters"]]
         for part in toc["parts"]
     }
-    order = [f"book/{s['notebook']}" for s in SECTIONS]
-    names = [name.removesuffix(".ipynb") for name in order]
-    assert parts["Sections"] == names
-    assert all((pages.ROOT / name).exists() for name in order)
+    for part, folder in [("Sections", "book"), (TRY, "practice")]:
+        order = [f"{folder}/{s['notebook']}" for s in SECTIONS]
+        names = [name.removesuffix(".ipynb") for name in order]
+        assert parts[part] == names
+        assert all((pages.ROOT / name).exists() for name in order)
     listed = [toc["root"], *chain.from_iterable(parts.values())]
     found = [
-        f"book/{path.stem}"
-        for path in (pages.ROOT / "book").iterdir()
+        f"{folder}/{path.stem}"
+        for folder in ("book", "practice")
+        for path in (pages.ROOT / folder).iterdir()
         if path.suffix in (".ipynb", ".md")
     ]
     assert sorted(listed) == sorted(found)

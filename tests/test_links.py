@@ -21,6 +21,7 @@ SOURCES = [
     *sorted(ROOT.glob("*.md")),
     *sorted((ROOT / "book").glob("*.md")),
     *sorted((ROOT / "book").glob("*.ipynb")),
+    *sorted((ROOT / "practice").glob("*.ipynb")),
     *sorted((ROOT / "templates").glob("*.ipynb")),
 ]
 

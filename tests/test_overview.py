@@ -118,7 +118,8 @@ def test_a_table_has_parts_if_an_exercise_has_any(book):
 def test_exercises_have_their_kinds(book):
     row = overview.exercises(book).splitlines()[2]
     assert row == (
-        "| [7.9 A sample](7-9-sample.ipynb) | "
+        "| 7.9 A sample<br>[Read it](7-9-sample.ipynb)<br>"
+        "[Try it](../practice/7-9-sample.ipynb) | "
         "[1 Odd](7-9-sample.ipynb#answer-to-791): proof, code<br>"
         "[2 Even](7-9-sample.ipynb#answer-to-792): count |"
     )

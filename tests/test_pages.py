@@ -48,19 +48,31 @@ def public_names() -> set[str]:
             value = getattr(module, name)
             if inspect.isclass(value):
                 names |= names_of(value)
+                # Sphinx also keeps the place where a class is defined.
+                names.add(f"{value.__module__}.{value.__qualname__}")
     return names
 
 
 def names_of(offered: type) -> set[str]:
     """Full names of a class, of its bases in the package and of methods."""
-    bases = [b for b in offered.__mro__ if b.__module__ in MODULES]
-    methods = [
-        method
+    bases = [b for b in offered.__mro__ if home(b) in MODULES]
+    members = [
+        value.fget if isinstance(value, property) else value
         for base in bases
-        for name, method in vars(base).items()
-        if inspect.isfunction(method) and not name.startswith("_")
+        for name, value in vars(base).items()
+        if not name.startswith("_")
     ]
-    return {f"{v.__module__}.{v.__qualname__}" for v in bases + methods}
+    methods = [value for value in members if inspect.isfunction(value)]
+    return {f"{home(v)}.{v.__qualname__}" for v in bases + methods}
+
+
+def home(value: object) -> str:
+    """The module that offers something: of `helpers.practice`, the whole.
+
+    Its parts are no modules that readers import.
+    """
+    module = value.__module__
+    return re.sub(r"^helpers\.practice\..*", "helpers.practice", module)
 
 
 @pytest.fixture

@@ -60,8 +60,8 @@ def tight(text):
 
 def cells():
     """All cells of the book's notebooks but the folded set-up."""
-    for path in pages.notebooks():
-        if path.parent.name == "book":
+    for path in [*pages.notebooks(), *pages.practice()]:
+        if path.parent.name != "templates":
             for cell in pages.read(path).cells:
                 if cell.id != "set-up":
                     yield cell

@@ -72,9 +72,10 @@ def notebook(*sources):
 @pytest.fixture
 def small(tmp_path):
     """The least copy that the scripts work on, with one page."""
-    files = [pages.ROOT / "_config.yml", pages.ROOT / "book/exercises.yml"]
+    names = ("_config.yml", "book/exercises.yml", "practice/points.yml")
+    files = [pages.ROOT / name for name in names]
     files += [*(pages.ROOT / "scripts").glob("*.py")]
-    files += [*(pages.ROOT / "helpers").glob("*.py")]
+    files += [*(pages.ROOT / "helpers").rglob("*.py")]
     copy_of(files, tmp_path)
     text = pages.text_of(notebook("from helpers import ops\nk = 3"))
     pages.write(tmp_path / "book" / NAME, text)
@@ -111,6 +112,8 @@ def test_generated_cells(small):
         "[![Open in Colab](_static/open-in-colab.svg)](https://colab."
         f"research.google.com/github/{place}/blob/{tag}/book/{NAME})",
         "Measured run time: not measured yet.",
+        "Try first: [the exercises without their answers](../practice/"
+        f"{NAME}), with checks that know the common mistakes.",
         "Original: [Dive into Deep Learning, section 7.2](https://d2l.ai/"
         "chapter_convolutional-neural-networks/conv-layer.html).",
     ]

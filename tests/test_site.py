@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pages
+import practice_pages
 import pytest
 from bs4 import BeautifulSoup
 from built_site import open_answers, open_page, page_names
@@ -23,6 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 FRONT = page_names()[0]
 PAGE = "book/7-2-cross-correlation"
 ANSWER = "#answer-to-7-2-2"
+PRACTICE = "practice/7-2-cross-correlation"
 WIDTHS = (360, 768, 1280, 1920)
 # The theme cuts off a formula in the text that is wider than its column.
 CUT_FORMULAS = """
@@ -144,6 +146,56 @@ def test_tables_of_exercises_lead_into_an_answer(page, site, name):
     page.get_by_role("link", name="7.2.2 Kernels by hand").click()
     assert page.url.endswith(f"7-2-cross-correlation.html{ANSWER}")
     assert is_open(page, ANSWER)
+
+
+def test_a_practice_page_is_two_clicks_from_an_open_answer(page, site):
+    page.goto(f"{site}/{FRONT}.html")
+    row = page.get_by_role("row", name="7.2 Convolutions for images")
+    row.get_by_role("link", name="Try it").click()
+    assert page.url.endswith(f"/{PRACTICE}.html")
+    page.get_by_role("link", name="The answer to 7.2.2").click()
+    assert page.url.endswith(f"/{PAGE}.html{ANSWER}")
+    assert is_open(page, ANSWER)
+    page.get_by_role(
+        "link", name="the exercises without their answers"
+    ).click()
+    assert page.url.endswith(f"/{PRACTICE}.html")
+
+
+def test_points_of_an_answer_are_folded_and_can_be_ticked(page, site):
+    part = next(iter(practice_pages.all_points()))
+    [section] = [s for s in pages.sections() if part[:3] == s["section"]]
+    name = section["notebook"].removesuffix(".ipynb")
+    page.goto(f"{site}/practice/{name}.html")
+    summary = page.get_by_text(f"What a full answer to {part} contains")
+    points = page.locator("details.points").filter(has=summary)
+    box = points.get_by_role("checkbox").first
+    assert not box.is_visible()
+    page.emulate_media(media="print")
+    assert points.locator("label").first.is_visible()
+    page.emulate_media(media="screen")
+    summary.click()
+    assert not box.is_checked()
+    points.locator("label").first.click()
+    assert box.is_checked()
+
+
+@pytest.mark.parametrize("path", pages.practice(), ids=lambda p: p.stem)
+def test_a_practice_page_shows_stubs_and_no_outputs(site_folder, path):
+    html = site_folder / "practice" / f"{path.stem}.html"
+    soup = BeautifulSoup(html.read_text(encoding="utf-8"), "html.parser")
+    article = soup.article
+    stubs = [
+        cell.source
+        for cell in pages.read(path).cells
+        if cell.id.startswith("stub-")
+    ]
+    code = [pre.get_text().strip() for pre in article.select("pre")]
+    assert stubs
+    assert set(stubs) <= set(code)
+    assert len(article.select(".tag_check")) == len(stubs)
+    assert article.select(".cell_output") == []
+    assert article.select("details.answer") == []
 
 
 def test_the_search_finds_words_in_answers(page, site):
