@@ -163,3 +163,23 @@ def test_resnet18_on_all_pictures():
     assert last < 0.6 * before
     before, last = history["test_loss"][-2:]
     assert abs(last - before) < 0.001
+
+
+def test_resnet18_with_the_recipe():
+    (record,) = PAGE.runs(
+        images="fashion-mnist",
+        train=60_000,
+        seeds=1,
+        size=96,
+        epochs=16,
+        optimizer="adamw",
+        variant="shifts up to 6",
+    )
+    history = record["history"]
+    assert history["mirrored accuracy"] >= 0.945
+    assert PAGE.said(100 * history["mirrored accuracy"], 2)
+    assert PAGE.said(100 * history["test_accuracy"][-1], 2)
+    assert PAGE.said(100 * history["train_accuracy"][-1], 1)
+    sizes = [round(size, 1) for size in history["branch sizes"]]
+    assert "(0.8 to 1.2)" in PAGE.text
+    assert 0.8 <= min(sizes) <= max(sizes) == 1.2
