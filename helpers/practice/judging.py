@@ -363,7 +363,7 @@ def _shown(value: Any) -> str:
             rounded = [round(x, 4) for x in numbers.flatten().tolist()]
             nested = torch.tensor(rounded, dtype=torch.float64)
             return str(nested.reshape(numbers.shape).tolist())
-        return f"random numbers {tuple(numbers.shape)}"
+        return f"numbers of the shape {tuple(numbers.shape)}"
     if isinstance(value, float):
         return f"{value:.6g}"
     return repr(value)
