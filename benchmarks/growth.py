@@ -31,7 +31,7 @@ import results
 import torch
 from torch import nn
 
-from helpers import models
+from helpers import models, summary
 
 BLOCKS = ((1, 1), (1, 2), (2, 4), (2, 8), (2, 8))  # of VGG-11, 64 channels
 SERIES = {  # what grows: its values
@@ -65,7 +65,8 @@ def measure(series: str, value: int, steps: int) -> dict[str, float]:
     before = megabytes()
     model, batch, side = point(series, value)
     X, y = torch.rand(batch, 1, side, side), torch.arange(batch) % 10
-    model(X[:1])  # lazy layers take shape
+    with summary.evaluation(model):
+        model(X[:1])  # lazy layers take shape
     model.to(memory_format=torch.channels_last)
     updates = torch.optim.SGD(model.parameters(), lr=0.01)
     seconds = []

@@ -86,6 +86,8 @@ def test_a_known_mistake_is_named(part, mistake):
     assert mistake.says in str(reply)
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # errors may divide by zero
 @pytest.mark.parametrize("part", practice.TASKS)
 def test_planted_errors_are_not_right(part, monkeypatch):
     monkeypatch.setattr(judging, "SECONDS", 2.0)
