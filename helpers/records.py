@@ -155,7 +155,7 @@ def runs(
     Each seed has a record of its own (see `recorded`), whose key also
     holds the name of the images, how many there are and a digest of
     their labels. Prints a line if it trains; that records are read is
-    said once in a session, since a page reads many.
+    said once in a program, since a page reads many.
 
     Args:
         section: as in `recorded`.

@@ -26,7 +26,7 @@ FATES = [
 def test_enough_errors_were_planted_and_caught():
     assert len(FATES) >= 300
     errors = [fate for fate in FATES if fate != trust.SAME]
-    assert errors.count(trust.CAUGHT) >= 0.93 * len(errors)
+    assert errors.count(trust.CAUGHT) >= 0.95 * len(errors)
 
 
 def test_every_survivor_is_explained():
