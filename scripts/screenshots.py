@@ -57,7 +57,7 @@ def example(page: Page) -> Image.Image:
     exercise.locator("details").first.evaluate("one => one.open = true")
     box = exercise.bounding_box()
     margin = 16  # an answer's border stands out by that
-    clip = {"x": box["x"] - margin, "y": box["y"], "height": 700}
+    clip = {"x": box["x"] - margin, "y": box["y"], "height": 622}
     clip["width"] = box["width"] + 2 * margin
     picture = page.screenshot(full_page=True, clip=clip)
     return Image.open(io.BytesIO(picture)).quantize(64)
