@@ -182,7 +182,7 @@ def test_memory_is_counted_in_megabytes():
     ("script", "options"),
     [
         ("corr2d.py", ["--loops-to", "16", "--seconds", "0.001"]),
-        ("growth.py", ["--points", "1", "--steps", "1"]),
+        ("growth.py", ["--points", "2", "--steps", "1"]),
         (
             "two_processes.py",
             ["--epochs", "2", "--network", "modern-lenet"],
