@@ -242,22 +242,23 @@ def _complaint(
 
 def _known(task: Task, answer: Any) -> Reply | None:
     """The mistake that gives the same in all cases, if any does."""
-    cases = None if task.cases is None else task.cases()
+    found = list(_outcomes(task, answer))
     for mistake in task.mistakes:
-        if cases is None:
-            alike = _alike(task, answer, mistake.answer)
-        else:
-            alike = all(
-                _alike(
-                    task,
-                    _outcome(answer, case),
-                    _outcome(mistake.answer, case),
-                )
-                for case in cases
-            )
-        if alike:
+        others = _outcomes(task, mistake.answer)
+        if all(
+            _alike(task, *pair) for pair in zip(found, others, strict=True)
+        ):
             return Reply("mistake", mistake.says, mistake)
     return None
+
+
+def _outcomes(task: Task, answer: Any) -> Iterator[Any]:
+    """What an answer gives in each case; a value gives itself."""
+    if task.cases is None:
+        yield answer
+    else:
+        for case in task.cases():
+            yield _outcome(answer, case)
 
 
 def _alike(task: Task, found: Any, other: Any) -> bool:
@@ -358,7 +359,7 @@ def _is_whole(value: Any) -> bool:
 def _shown(value: Any) -> str:
     """A value in a few words."""
     numbers = None if isinstance(value, str) else _numbers(value)
-    if isinstance(value, (Tensor,)) or hasattr(value, "__array__"):
+    if isinstance(value, Tensor) or hasattr(value, "__array__"):
         if numbers.numel() <= SHOWN:
             rounded = [round(x, 4) for x in numbers.flatten().tolist()]
             nested = torch.tensor(rounded, dtype=torch.float64)
