@@ -23,7 +23,7 @@ def by_convolution(X, V1, u1, V2, u2):
 def pixel_by_pixel(X, V1, u1, V2, u2):
     X, V1, u1, V2, u2 = (np.asarray(T) for T in (X, V1, u1, V2, u2))
     _, h, w = X.shape
-    Y = np.empty((len(u2), h, w))
+    Y = np.full((len(u2), h, w), np.nan)
     for i in range(h):
         for j in range(w):
             hidden = np.maximum(V1.T @ X[:, i, j] + u1, 0)

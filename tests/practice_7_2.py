@@ -49,7 +49,7 @@ def transposed_at_once(n):
 
 def by_transpose_in_loops(n):
     X = torch.ones(n, n).triu()
-    Y = torch.empty(n - 1, n)
+    Y = torch.full((n - 1, n), torch.nan)
     for i in range(n - 1):
         for j in range(n):
             Y[i, j] = X[i, j] - X[i + 1, j]
@@ -160,7 +160,7 @@ def by_indices(X, K):
     X, K = np.asarray(X, dtype=float), np.asarray(K, dtype=float)
     (h, w), (kh, kw) = X.shape, K.shape
     rows, columns = h - kh + 1, w - kw + 1
-    W = np.empty((rows * columns, kh * kw))
+    W = np.full((rows * columns, kh * kw), np.nan)
     C = np.zeros((rows * columns, h * w))
     for i in range(rows):
         for j in range(columns):

@@ -84,7 +84,7 @@ def pool_by_corners(X):
 
 def pool_by_loops(X):
     n, _, h, w = X.shape
-    Y = np.empty((n, 1, h // 2, w // 2))
+    Y = np.full((n, 1, h // 2, w // 2), np.nan)
     for m in range(n):
         for i in range(h // 2):
             for j in range(w // 2):
@@ -168,7 +168,7 @@ def minimum_by_a_layer(X, k, s, p):
 
 def soft_by_loops(X, k, T):
     n, c, h, w = X.shape
-    Y = torch.empty(n, c, h // k, w // k)
+    Y = torch.full((n, c, h // k, w // k), torch.nan)
     for i in range(h // k):
         for j in range(w // k):
             window = X[:, :, k * i : k * i + k, k * j : k * j + k]
