@@ -12,6 +12,8 @@ to the exercise, to the original section, and to a form for mistakes.
 
 import re
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 from urllib.parse import urlencode
 
 import yaml
@@ -75,10 +77,15 @@ def links(
     return line
 
 
+@cache
+def sections(file: Path) -> list[dict]:
+    """What a file of exercises says; read once."""
+    return yaml.safe_load(file.read_text("utf-8"))
+
+
 def exercise(app: Sphinx, number: tuple[str, str]) -> tuple[str, str]:
     """The original section's address and the exercise's title."""
-    text = (app.srcdir / "book" / "exercises.yml").read_text("utf-8")
-    for section in yaml.safe_load(text):
+    for section in sections(app.srcdir / "book" / "exercises.yml"):
         for entry in section["exercises"]:
             if (section["section"], str(entry["number"])) == number:
                 return section["original"], entry["title"]
