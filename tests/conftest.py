@@ -40,6 +40,14 @@ settings.register_profile("book", derandomize=True, deadline=None)
 settings.load_profile("book")
 
 
+def pytest_configure(config):
+    """Share the cores between the workers of `-n`, kernels included."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers > 1:
+        threads = max(1, (os.cpu_count() or 1) // workers)
+        os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+
+
 def pytest_collection_modifyitems(config, items):
     left_out = {}
     for marker, (available, _) in NEEDS.items():
@@ -55,6 +63,24 @@ def pytest_deselected(items):
     for item in items:
         if item.get_closest_marker("slow"):
             SLOW[item.location[0]] += 1
+
+
+def pytest_sessionfinish(session):
+    """With workers, they collect the tests and their parent reports."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        left_out = dict(SLOW), config.stash.get(LEFT_OUT, {})
+        config.workeroutput["left_out"] = left_out
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Take over what a worker left out: each leaves out the same."""
+    output = getattr(node, "workeroutput", {})  # none if it crashed
+    if "left_out" in output:
+        slow, node.config.stash[LEFT_OUT] = output["left_out"]
+        SLOW.clear()
+        SLOW.update(slow)
 
 
 def pytest_terminal_summary(terminalreporter, config):
