@@ -261,7 +261,7 @@ def in_a_copy(
     child = os.fork()
     if child == 0:
         # No page computes so long; a busy machine alone ends nothing.
-        signal.setitimer(signal.ITIMER_PROF, 240)
+        signal.setitimer(signal.ITIMER_PROF, 120)
         signal.alarm(7200)
         source = error.source
         for cell in notebook.cells[place:]:
@@ -328,7 +328,7 @@ def failing_test(root: Path, tests: list[str]) -> str:
         tests: files, and options that choose among their tests.
 
     """
-    command = [sys.executable, "-m", "pytest", "-x", "-q", *tests]
+    command = [sys.executable, "-m", "pytest", "-n", "0", "-x", "-q", *tests]
     process = subprocess.Popen(
         [*command, "-p", "no:cacheprovider", "--tb=no"],
         cwd=root,

@@ -1,5 +1,6 @@
 """The practice pages: derived, complete, without outputs, and they work."""
 
+import ast
 import re
 from types import SimpleNamespace
 
@@ -18,6 +19,8 @@ from helpers.practice import Mistake, Task
 PATHS = pages.practice()
 SECTIONS = pages.sections()
 POINTS = practice_pages.all_points()
+# An answer of the book that a check of the practice pages finds right.
+CHECKED = re.compile(r"practice\.check\('(?P<part>[^']+)', .+\)\.right")
 
 
 def by_name(path):
@@ -67,6 +70,26 @@ def test_every_part_has_a_check_or_points(section):
         and pages.number(section, exercise) not in POINTS
     ]
     assert missing == []
+
+
+def asserted_right(path):
+    """The parts whose checks the page asserts to find its answers right."""
+    for cell in page_rules.code_cells(pages.read(path)):
+        if "practice.check" not in cell.source:
+            continue
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Assert):
+                line = CHECKED.fullmatch(ast.unparse(node.test))
+                yield from [line["part"]] if line else []
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda s: s["section"])
+def test_a_section_puts_its_own_answers_through_every_check(section):
+    own = section["section"] + "."
+    parts = [part for part in practice.TASKS if part.startswith(own)]
+    assert sorted(
+        asserted_right(pages.ROOT / "book" / section["notebook"])
+    ) == sorted(parts)
 
 
 def test_points_belong_to_exercises_and_are_few():
