@@ -4,6 +4,7 @@ The quick run trains small networks on small digits. These are the claims
 that only the real data show; the numbers stand in the page's text.
 """
 
+from math import sqrt
 from statistics import mean, stdev
 
 import pytest
@@ -200,6 +201,36 @@ def test_a_constant_rate_scatters_more():
     ]:
         assert text == f"{min(found):.1f} to {max(found):.1f}"
         assert text in PAGE.text
+
+
+CLEAR = [  # changes of the training that three runs tell from chance
+    {"learning_rate": 0.001},
+    {"learning_rate": 0.01},
+    *(SGD | {"learning_rate": rate} for rate in (0.03, 0.1, 0.3)),
+    {"epochs": 10},
+]
+
+
+def interval(changes):
+    """Ends of the 95 % interval of what a change gains, in points."""
+    pair = [accuracies(*START, **USUAL | c) for c in (changes, {})]
+    half = 2.78 * sqrt(sum(stdev(found) ** 2 / 3 for found in pair))
+    gain = mean(pair[0]) - mean(pair[1])
+    return gain - half, gain + half
+
+
+@pytest.mark.parametrize("changes", CLEAR, ids=str)
+def test_a_change_of_the_training_that_is_no_chance(changes):
+    low, high = interval(changes)
+    assert low * high > 0
+
+
+def test_only_the_constant_rate_may_be_chance():
+    low, high = interval({"schedule": "constant"})
+    assert low < 0 < high
+    barely, _ = interval({"learning_rate": 0.01})
+    assert 0 < barely < 0.1
+    assert "that of the rate 0.01 is barely clear of it" in PAGE.text
 
 
 def test_small_first_weights_lose_most_of_an_epoch():

@@ -1,126 +1,17 @@
 """Section 7.6: what its exercises ask for, and known wrong answers."""
 
-import copy
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import chain
 from statistics import mean, stdev
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from helpers.practice.judging import Mistake, Task, close, random_numbers
+from helpers.practice.judging import Mistake, Task, random_numbers
+from helpers.practice.networks import same_network
 
-__all__ = ["TASKS", "outputs", "same_network", "settled", "shapes"]
-
-
-def same_network(
-    found: Any, expected: nn.Module, shape: Sequence[int], biases=True
-) -> str | None:
-    """Compare two networks by their weights and by what they compute.
-
-    All weights of one shape get the same numbers, in copies of both
-    networks. So the order in which layers were defined does not matter,
-    and the outputs must agree, in evaluation and in training.
-
-    Args:
-        found: a reader's network.
-        expected: the right one.
-        shape: of one input, without the batch.
-        biases: whether the biases of convolutions and dense layers count;
-            in front of a batch normalisation they do nothing.
-
-    Returns:
-        None if they agree, else what differs.
-    """
-    if not isinstance(found, nn.Module):
-        name = type(found).__name__
-        return f"it returns a value of type {name}, not an nn.Module"
-    X = random_numbers(0, 3, *shape)
-    expected = settled(expected, X)
-    right = outputs(expected, X, training=False)
-    try:
-        found = settled(found, X)
-        first = outputs(found, X, training=False)
-    except Exception as error:
-        line = (str(error).splitlines() or [""])[0]
-        kind = type(error).__name__
-        return f"for inputs {tuple(X.shape)} it raises {kind} ({line})"
-    if not isinstance(first, Tensor) or first.shape != right.shape:
-        given = getattr(first, "shape", type(first).__name__)
-        given = tuple(given) if isinstance(given, torch.Size) else given
-        return (
-            f"inputs {tuple(X.shape)} must give outputs of the shape "
-            f"{tuple(right.shape)}, not {given}"
-        )
-    theirs, ours = shapes(found, biases), shapes(expected, biases)
-    if theirs != ours:
-        counts = [sum(size.numel() for size in s) for s in (theirs, ours)]
-        if counts[0] == counts[1]:
-            return "its layers have weights of other shapes"
-        kind = "parameters" if biases else "parameters without biases"
-        return f"it has {counts[0]:,} {kind}, right is {counts[1]:,}"
-    fill(found, biases)
-    fill(expected, biases)
-    for mode, training in (("evaluation", False), ("training", True)):
-        complaint = close(
-            outputs(found, X, training), outputs(expected, X, training)
-        )
-        if complaint:
-            return f"with the same weights, in {mode} mode, {complaint}"
-    return None
-
-
-def outputs(network: nn.Module, X: Tensor, training: bool) -> Tensor:
-    """What a network returns; dropout draws the same numbers each time."""
-    network.train(training)
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return network(X.clone())
-
-
-def settled(network: nn.Module, X: Tensor) -> nn.Module:
-    """A copy in float32, after lazy layers have taken sizes from X."""
-    if any(map(nn.parameter.is_lazy, network.parameters())):
-        some = next(network.parameters())
-        outputs(network, X.to(some.device, some.dtype), training=False)
-    return copy.deepcopy(network).cpu().float()
-
-
-def shapes(network: nn.Module, biases: bool = True) -> list[torch.Size]:
-    """Sorted shapes of all parameters, or without those of biases."""
-    found = []
-    for layer in network.modules():
-        for name, parameter in layer.named_parameters(recurse=False):
-            if biases or name != "bias":
-                found.append(parameter.shape)
-    return sorted(found)
-
-
-@torch.no_grad()
-def fill(network: nn.Module, biases: bool) -> None:
-    """Give all weights of a shape the same numbers, whatever the order."""
-    seeds = {"weight": 1, "bias": 2, "running_mean": 3, "running_var": 4}
-    for layer in network.modules():
-        named = chain(
-            layer.named_parameters(recurse=False),
-            layer.named_buffers(recurse=False),
-        )
-        for name, tensor in named:
-            if not tensor.is_floating_point():
-                continue
-            numbers = random_numbers(seeds.get(name, 0), *tensor.shape)
-            if tensor.ndim > 1:
-                numbers *= (2 / tensor[0].numel()) ** 0.5
-            elif name == "running_var":
-                numbers = 1 + numbers**2
-            elif name == "weight":  # of a normalisation
-                numbers = 1 + numbers / 3
-            elif not biases and not hasattr(layer, "running_mean"):
-                numbers.zero_()
-            tensor.copy_(numbers)
-
+__all__ = ["TASKS"]
 
 image = (1, 28, 28)
 

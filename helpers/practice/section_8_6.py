@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from helpers.practice.judging import Mistake, Task
-from helpers.practice.section_7_6 import same_network, settled, shapes
+from helpers.practice.networks import same_network, settled, shapes
 
 __all__ = ["TASKS"]
 
