@@ -66,6 +66,11 @@ def milliseconds(
     return 1000 * timer.blocked_autorange(min_run_time=least).median
 
 
+def rounded(number: float) -> str:
+    """Return three digits that count, such as 0.0771 and 5,200."""
+    return f"{float(f'{number:.3g}'):,g}"
+
+
 def row(side: int, options: argparse.Namespace) -> results.Row:
     """Time all ways on an image of this side."""
     X, K = torch.randn(side, side), torch.randn((options.kernel,) * 2)
@@ -77,14 +82,14 @@ def row(side: int, options: argparse.Namespace) -> results.Row:
     if side <= options.loops_to:
         assert_close(corr2d_loops(X, K), expected, rtol=1e-4, atol=1e-4)
         taken = milliseconds("corr2d_loops", X, K, options.seconds)
-        loops, speed = f"{taken:.3g} ms", f"{taken / ours:.3g}"
+        loops, speed = f"{rounded(taken)} ms", rounded(taken / ours)
     return {
         "side in pixels": f"{side:,}",
         "two loops": loops,
-        "ops.corr2d": f"{ours:.3g} ms",
-        "conv2d": f"{theirs:.3g} ms",
+        "ops.corr2d": f"{rounded(ours)} ms",
+        "conv2d": f"{rounded(theirs)} ms",
         "loops / ops.corr2d": speed,
-        "ops.corr2d / conv2d": f"{ours / theirs:.3g}",
+        "ops.corr2d / conv2d": rounded(ours / theirs),
     }
 
 
