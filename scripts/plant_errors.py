@@ -328,7 +328,16 @@ def failing_test(root: Path, tests: list[str]) -> str:
         tests: files, and options that choose among their tests.
 
     """
-    command = [sys.executable, "-m", "pytest", "-n", "0", "-x", "-q", *tests]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-n",
+        "0",
+        "-x",
+        "-q",
+        *tests,
+    ]
     process = subprocess.Popen(
         [*command, "-p", "no:cacheprovider", "--tb=no"],
         cwd=root,
