@@ -107,7 +107,7 @@ def rows(series: str, options: argparse.Namespace) -> list[results.Row]:
             {
                 "what grows": series,
                 "to": str(value),
-                "time of a step": f"{1000 * now['seconds']:.0f} ms",
+                "time of a step": f"{1000 * now['seconds']:,.0f} ms",
                 "memory": f"{now['megabytes']:,.0f} MB",
                 "time grew": growth["seconds"],
                 "memory grew": growth["megabytes"],
