@@ -211,12 +211,20 @@ def table(result: dict[str, Any]) -> str:
     """One benchmark's results, below a line of what, where and when."""
     day = date.fromisoformat(result["date"])
     head = list(result["rows"][0])
+    columns = zip(*(row.values() for row in result["rows"]), strict=True)
+    _, *others = columns  # the first names the rows
     lines = [
         f"**{result['what']}:** {result['machine']}, {day.day} "
         f"{day:%B %Y}, PyTorch {result['torch']}.",
         "",
         f"| {' | '.join(head)} |",
-        "| :--- |" + " ---: |" * (len(head) - 1),
+        "| :--- |" + "".join(map(alignment, others)),
     ]
     lines += [f"| {' | '.join(r.values())} |" for r in result["rows"]]
     return "\n".join(lines)
+
+
+def alignment(column: tuple[str, ...]) -> str:
+    """Numbers stand to the right, sentences to the left."""
+    words = max(len(cell.split()) for cell in column)
+    return " :--- |" if words > 2 else " ---: |"

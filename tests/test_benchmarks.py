@@ -118,7 +118,7 @@ def test_the_page_names_machine_day_and_what_is_left(kept):
     kept.write_text(json.dumps(found))
     text = trust.speed(kept.parents[1])
     assert "**A race:** an old computer, 7 March 2026, PyTorch" in text
-    assert "| way | an epoch | goal |\n| :--- | ---: | ---: |\n" in text
+    assert "| way | an epoch | goal |\n| :--- | ---: | :--- |\n" in text
     assert "| ours | 2.00 s | at most 3 s |" in text
     assert text.endswith("Not measured yet on a quiet machine: `slow.py`.")
 

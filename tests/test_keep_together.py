@@ -9,7 +9,13 @@ BOXED = {
     "a 3 × 3 kernel": ["3 × 3"],
     "images of 3 × 224 × 224, scaled": ["3 × 224 × 224,"],
     "ResNet-18 and VGG-11 have 5 %.": ["ResNet-18", "VGG-11", "5 %"],
+    "10.56 s in all, 1,735 MB and 2.1 ± 0.3 ms": [
+        "10.56 s",
+        "1,735 MB",
+        "2.1 ± 0.3 ms",
+    ],
     "the pre-activated form of 2016": [],
+    "takes 3 samples": [],
     "in ``100 % 3`` and *4 × 5*": ["4 × 5"],
     ":math:`3 × 3`, and *so* (:math:`x`).": ["3 × 3,", "(x)."],
 }
@@ -27,3 +33,11 @@ def test_pieces_get_boxes_and_stay_the_same(text, boxes):
         if "nobreak" in node["classes"]
     ]
     assert found == boxes
+
+
+def test_code_breaks_only_inside_words_that_are_long():
+    long = "``net.features.receptive_field``"
+    page = publish_doctree(f"``--cpus-per-task`` and {long}, ``a + b``")
+    keep_together.keep_together(None, page, "")
+    codes = page.findall(keep_together.nodes.literal)
+    assert [code["classes"] for code in codes] == [[], ["long"], []]

@@ -3,7 +3,8 @@
 A browser may break a line between a formula and the full stop behind it,
 between a number and its unit, and at the hyphen of a name. So these pieces
 are put into boxes that stay on one line. The text itself does not change:
-it is found, copied and read aloud as it was written.
+it is found, copied and read aloud as it was written. Words of code do not
+break either, unless they are so long that they might not fit.
 """
 
 import re
@@ -13,13 +14,23 @@ from sphinx.application import Sphinx
 
 OPENING = re.compile(r"[(\[“‘]+$")
 CLOSING = re.compile(r"^[.,;:!?)\]”’]+")
-# "3 × 3", "87.0 ± 0.3 %", "ResNet-18"
-PIECE = re.compile(r"\d[\d.,]*(?: [±×%](?: \d[\d.,]*)?)+|\b[A-Z]\w*-\d+\b")
+NUMBER = r"\d[\d.,]*"
+UNIT = r" (?:s|ms|MB|GB)\b"
+# "3 × 3", "87.0 ± 0.3 %", "2.10 ± 0.05 s"; "0.33 ms"; "ResNet-18"
+PIECE = re.compile(
+    rf"{NUMBER}(?: [±×%](?: {NUMBER})?)+(?:{UNIT})?"
+    rf"|{NUMBER}{UNIT}"
+    r"|\b[A-Z]\w*-\d+\b"
+)
+LONG = 24  # characters: more may not fit into a list on a phone
 AS_IT_IS = (nodes.literal, nodes.FixedTextElement, nodes.math, nodes.raw)
 
 
 def keep_together(app: Sphinx, doctree: nodes.document, _: str) -> None:
     """Put formulas, numbers and names of a page into boxes."""
+    for code in doctree.findall(nodes.literal):
+        if max(map(len, code.astext().split()), default=0) > LONG:
+            code["classes"].append("long")
     for formula in list(doctree.findall(nodes.math)):
         box_formula(formula)
     for text in list(doctree.findall(nodes.Text)):
@@ -64,4 +75,4 @@ def box_pieces(text: nodes.Text) -> None:
 def setup(app: Sphinx) -> dict:
     """Register with Sphinx."""
     app.connect("doctree-resolved", keep_together)
-    return {"version": "2", "parallel_read_safe": True}
+    return {"version": "3", "parallel_read_safe": True}

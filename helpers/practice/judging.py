@@ -38,7 +38,7 @@ class Mistake:
             that end a sentence.
         answer: the wrong answer, of the same sort as the right one.
         box: the title of the box of the book that refutes it, without
-            "A common mistake: "; empty if there is none.
+            ``A common mistake:``; empty if there is none.
     """
 
     says: str
