@@ -11,6 +11,10 @@ BOXED = {
     "ResNet-18 and VGG-11 have 5 %.": ["ResNet-18", "VGG-11", "5 %"],
     "the pre-activated form of 2016": [],
     "in ``100 % 3`` and *4 × 5*": ["4 × 5"],
+    "a title of max-pooling\n======================\n\nmax-pooling": [
+        "max-pooling"
+    ],
+    "====  =\nin-a  b\n====  =\nin-a  c\n====  =": ["in-a"],
     ":math:`3 × 3`, and *so* (:math:`x`).": ["3 × 3,", "(x)."],
 }
 

@@ -15,6 +15,9 @@ OPENING = re.compile(r"[(\[“‘]+$")
 CLOSING = re.compile(r"^[.,;:!?)\]”’]+")
 # "3 × 3", "87.0 ± 0.3 %", "ResNet-18"
 PIECE = re.compile(r"\d[\d.,]*(?: [±×%](?: \d[\d.,]*)?)+|\b[A-Z]\w*-\d+\b")
+# In headings and heads of tables also "max-pooling": their lines are short.
+IN_HEADING = re.compile(PIECE.pattern + r"|\b\w+(?:-\w+)+\b")
+HEADINGS = (nodes.title, nodes.thead)
 AS_IT_IS = (nodes.literal, nodes.FixedTextElement, nodes.math, nodes.raw)
 
 
@@ -53,7 +56,8 @@ def take(parent: nodes.Element, place: int, what: re.Pattern) -> str:
 def box_pieces(text: nodes.Text) -> None:
     """Put the numbers with units and the names in a text into boxes."""
     parts, end = [], 0
-    for match in PIECE.finditer(text):
+    piece = IN_HEADING if in_heading(text) else PIECE
+    for match in piece.finditer(text):
         parts.append(nodes.Text(text[end : match.start()]))
         parts.append(nodes.inline("", match[0], classes=["nobreak"]))
         end = match.end()
@@ -61,7 +65,15 @@ def box_pieces(text: nodes.Text) -> None:
         text.parent.replace(text, [*parts, nodes.Text(text[end:])])
 
 
+def in_heading(node: nodes.Node) -> bool:
+    """Whether it stands in a heading or in the head of a table."""
+    while node := node.parent:
+        if isinstance(node, HEADINGS):
+            return True
+    return False
+
+
 def setup(app: Sphinx) -> dict:
     """Register with Sphinx."""
     app.connect("doctree-resolved", keep_together)
-    return {"version": "2", "parallel_read_safe": True}
+    return {"version": "3", "parallel_read_safe": True}
