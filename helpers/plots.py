@@ -18,6 +18,7 @@ import base64
 import inspect
 import io
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
@@ -153,8 +154,11 @@ def _width(text: str) -> float:
 
 
 def _halved(text: str) -> str:
-    """A text on two lines that are as equal as its words allow."""
-    words = text.split(" ")
+    """A text on two lines that are as equal as its words allow.
+
+    Sizes such as "1 × 1" count as one word.
+    """
+    words = re.split("(?<!×) (?!×)", text)
     halves = [
         " ".join(words[:k]) + "\n" + " ".join(words[k:])
         for k in range(1, len(words))

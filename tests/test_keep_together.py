@@ -17,6 +17,10 @@ BOXED = {
     "the pre-activated form of 2016": [],
     "takes 3 samples": [],
     "in ``100 % 3`` and *4 × 5*": ["4 × 5"],
+    "a title of max-pooling\n======================\n\nmax-pooling": [
+        "max-pooling"
+    ],
+    "====  =\nin-a  b\n====  =\nin-a  c\n====  =": ["in-a"],
     ":math:`3 × 3`, and *so* (:math:`x`).": ["3 × 3,", "(x)."],
 }
 

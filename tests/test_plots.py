@@ -164,6 +164,13 @@ def test_lettering_can_be_read_on_a_phone(
         assert not Bbox.intersection(one, other)
 
 
+def test_a_size_in_a_title_stays_on_one_line(figure):
+    names = "first", "second", "dense 1 × 1 between"
+    plots.heatmaps({name: torch.eye(2) for name in names})
+    titles = [ax.get_title() for ax in figure().axes]
+    assert titles == ["first", "second", "dense 1 × 1\nbetween"]
+
+
 def test_activations_scale_each_channel(figure):
     maps = torch.tensor([[[1, 3]], [[0, 0]]])
     plots.activations(maps, titles=["first", "dead"])

@@ -15,14 +15,18 @@ from sphinx.application import Sphinx
 OPENING = re.compile(r"[(\[“‘]+$")
 CLOSING = re.compile(r"^[.,;:!?)\]”’]+")
 NUMBER = r"\d[\d.,]*"
-UNIT = r" (?:s|ms|MB|GB)\b"
-# "3 × 3", "87.0 ± 0.3 %", "2.10 ± 0.05 s"; "0.33 ms"; "ResNet-18"
+UNIT = r" (?:s|ms|Hz|MB|GB)\b"
 PIECE = re.compile(
-    rf"{NUMBER}(?: [±×%](?: {NUMBER})?)+(?:{UNIT})?"
-    rf"|{NUMBER}{UNIT}"
-    r"|\b[A-Z]\w*-\d+\b"
+    rf"{NUMBER}(?: [±×%](?: {NUMBER})?)+(?:{UNIT})?"  # "87.0 ± 0.3 %"
+    rf"|{NUMBER}{UNIT}"  # "0.33 ms"
+    r"|\b(?:[A-Z]\w*-\d+|\d-D)\b"  # "ResNet-18", "2-D"
+    r"|\([−\w]{1,3}(?:, [−\w]{1,3})+\)"  # "(1, 0, −1)"
+    r"|(?<!\S)[|\w]{1,3}(?: [*+=<>] [|\w]{1,3})+(?!\.?\w)"  # "|a| > Δ"
 )
-LONG = 24  # characters: more may not fit into a list on a phone
+# In headings and heads of tables also "max-pooling": their lines are short.
+IN_HEADING = re.compile(PIECE.pattern + r"|\b\w+(?:-\w+)+\b")
+HEADINGS = (nodes.title, nodes.thead)
+LONG = 24  # characters of code: more may not fit into a list on a phone
 AS_IT_IS = (nodes.literal, nodes.FixedTextElement, nodes.math, nodes.raw)
 
 
@@ -64,12 +68,21 @@ def take(parent: nodes.Element, place: int, what: re.Pattern) -> str:
 def box_pieces(text: nodes.Text) -> None:
     """Put the numbers with units and the names in a text into boxes."""
     parts, end = [], 0
-    for match in PIECE.finditer(text):
+    piece = IN_HEADING if in_heading(text) else PIECE
+    for match in piece.finditer(text):
         parts.append(nodes.Text(text[end : match.start()]))
         parts.append(nodes.inline("", match[0], classes=["nobreak"]))
         end = match.end()
     if parts:
         text.parent.replace(text, [*parts, nodes.Text(text[end:])])
+
+
+def in_heading(node: nodes.Node) -> bool:
+    """Whether it stands in a heading or in the head of a table."""
+    while node := node.parent:
+        if isinstance(node, HEADINGS):
+            return True
+    return False
 
 
 def setup(app: Sphinx) -> dict:
