@@ -10,6 +10,14 @@ BOXED = {
     "images of 3 × 224 × 224, scaled": ["3 × 224 × 224,"],
     "ResNet-18 and VGG-11 have 5 %.": ["ResNet-18", "VGG-11", "5 %"],
     "the pre-activated form of 2016": [],
+    "a tone of 3,600 Hz, on a 2-D axis": ["3,600 Hz", "2-D"],
+    "rows (1, 0, −1), (v₂, −v₂) and (row, column)": [
+        "(1, 0, −1)",
+        "(v₂, −v₂)",
+    ],
+    "f * g equals g * f for d + 1 taps": ["f * g", "g * f", "d + 1"],
+    "for Δ = 0, but so + forth": ["Δ = 0"],
+    "since 440 + 440 + 219.3 is not": ["440 + 440"],
     "in ``100 % 3`` and *4 × 5*": ["4 × 5"],
     ":math:`3 × 3`, and *so* (:math:`x`).": ["3 × 3,", "(x)."],
 }
@@ -27,3 +35,8 @@ def test_pieces_get_boxes_and_stay_the_same(text, boxes):
         if "nobreak" in node["classes"]
     ]
     assert found == boxes
+
+
+def test_bars_are_signs_too():
+    """They are markup in reStructuredText, not in Markdown."""
+    assert keep_together.PIECE.findall("if |a| > Δ so") == ["|a| > Δ"]

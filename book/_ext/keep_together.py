@@ -1,9 +1,10 @@
 """Lines do not break inside what is read as one piece.
 
 A browser may break a line between a formula and the full stop behind it,
-between a number and its unit, and at the hyphen of a name. So these pieces
-are put into boxes that stay on one line. The text itself does not change:
-it is found, copied and read aloud as it was written.
+between a number and its unit, at the hyphen of a name, and inside what a
+heading says in signs. So these pieces are put into boxes that stay on one
+line. The text itself does not change: it is found, copied and read aloud as
+it was written.
 """
 
 import re
@@ -13,8 +14,13 @@ from sphinx.application import Sphinx
 
 OPENING = re.compile(r"[(\[“‘]+$")
 CLOSING = re.compile(r"^[.,;:!?)\]”’]+")
-# "3 × 3", "87.0 ± 0.3 %", "ResNet-18"
-PIECE = re.compile(r"\d[\d.,]*(?: [±×%](?: \d[\d.,]*)?)+|\b[A-Z]\w*-\d+\b")
+PIECE = re.compile(
+    r"\d[\d.,]*(?: [±×%](?: \d[\d.,]*)?)+"  # "3 × 3", "87.0 ± 0.3 %"
+    r"|\b\d[\d.,]* Hz\b"
+    r"|\b(?:[A-Z]\w*-\d+|\d-D)\b"  # "ResNet-18", "2-D"
+    r"|\([−\w]{1,3}(?:, [−\w]{1,3})+\)"  # "(1, 0, −1)"
+    r"|(?<!\S)[|\w]{1,3}(?: [*+=<>] [|\w]{1,3})+(?!\.?\w)"  # "|a| > Δ"
+)
 AS_IT_IS = (nodes.literal, nodes.FixedTextElement, nodes.math, nodes.raw)
 
 
@@ -51,7 +57,7 @@ def take(parent: nodes.Element, place: int, what: re.Pattern) -> str:
 
 
 def box_pieces(text: nodes.Text) -> None:
-    """Put the numbers with units and the names in a text into boxes."""
+    """Put what PIECE finds in a text into boxes."""
     parts, end = [], 0
     for match in PIECE.finditer(text):
         parts.append(nodes.Text(text[end : match.start()]))
