@@ -16,6 +16,14 @@ BOXED = {
     ],
     "the pre-activated form of 2016": [],
     "takes 3 samples": [],
+    "a tone of 3,600 Hz, on a 2-D axis": ["3,600 Hz", "2-D"],
+    "rows (1, 0, −1), (v₂, −v₂) and (row, column)": [
+        "(1, 0, −1)",
+        "(v₂, −v₂)",
+    ],
+    "f * g equals g * f for d + 1 taps": ["f * g", "g * f", "d + 1"],
+    "for Δ = 0, but so + forth": ["Δ = 0"],
+    "since 440 + 440 + 219.3 is not": ["440 + 440"],
     "in ``100 % 3`` and *4 × 5*": ["4 × 5"],
     "a title of max-pooling\n======================\n\nmax-pooling": [
         "max-pooling"
@@ -45,3 +53,6 @@ def test_code_breaks_only_inside_words_that_are_long():
     keep_together.keep_together(None, page, "")
     codes = page.findall(keep_together.nodes.literal)
     assert [code["classes"] for code in codes] == [[], ["long"], []]
+def test_bars_are_signs_too():
+    """They are markup in reStructuredText, not in Markdown."""
+    assert keep_together.PIECE.findall("if |a| > Δ so") == ["|a| > Δ"]

@@ -1,10 +1,11 @@
 """Lines do not break inside what is read as one piece.
 
 A browser may break a line between a formula and the full stop behind it,
-between a number and its unit, and at the hyphen of a name. So these pieces
-are put into boxes that stay on one line. The text itself does not change:
-it is found, copied and read aloud as it was written. Words of code do not
-break either, unless they are so long that they might not fit.
+between a number and its unit, at the hyphen of a name, and inside what a
+heading says in signs. So these pieces are put into boxes that stay on one
+line. The text itself does not change: it is found, copied and read aloud as
+it was written. Words of code do not break either, unless they are so long
+that they might not fit.
 """
 
 import re
@@ -66,7 +67,7 @@ def take(parent: nodes.Element, place: int, what: re.Pattern) -> str:
 
 
 def box_pieces(text: nodes.Text) -> None:
-    """Put the numbers with units and the names in a text into boxes."""
+    """Put what PIECE finds in a text into boxes."""
     parts, end = [], 0
     piece = IN_HEADING if in_heading(text) else PIECE
     for match in piece.finditer(text):
