@@ -53,6 +53,8 @@ def test_code_breaks_only_inside_words_that_are_long():
     keep_together.keep_together(None, page, "")
     codes = page.findall(keep_together.nodes.literal)
     assert [code["classes"] for code in codes] == [[], ["long"], []]
+
+
 def test_bars_are_signs_too():
     """They are markup in reStructuredText, not in Markdown."""
     assert keep_together.PIECE.findall("if |a| > Δ so") == ["|a| > Δ"]
