@@ -95,7 +95,8 @@ def test_what_has_the_focus_can_be_seen(browser, site, name, mode):
 
 
 def test_the_keyboard_moves_what_scrolls_on_a_phone(page, site):
-    page.set_viewport_size({"width": 360, "height": 800})
+    # narrower than usual: at 360 pixels the formulas of this page fit
+    page.set_viewport_size({"width": 280, "height": 800})
     open_page(page, f"{site}/book/7-5-pooling.html")
     page.locator(".open-answers").click()
     page.wait_for_timeout(500)  # the theme waits before it looks
