@@ -97,10 +97,10 @@ def variants(part):
 
 @pytest.mark.parametrize("part", practice.TASKS)
 def test_the_right_answer_is_right_within_a_second(part):
-    start = time.process_time()  # other tests may run at the same time
+    start = time.perf_counter()
     reply = practice.check(part, practice.TASKS[part].right)
     assert reply.right, reply
-    assert time.process_time() - start < 1
+    assert time.perf_counter() - start < 1
 
 
 @pytest.mark.parametrize(
