@@ -80,8 +80,10 @@ class Network(nn.Module):
 
         Raises:
             ValueError: another shape than (n, in_channels, h, w), an
-                image that is too small, or of another size than the
-                first batch where a dense layer was made for that.
+                image that is too small, or images that give another
+                number of features than the first batch, for which a
+                dense layer was made. (Another size with as many features
+                is not noticed.)
         """
         shape = tuple(X.shape)
         if X.ndim != 4 or shape[1] != self.in_channels:
@@ -353,7 +355,14 @@ class ResidualBlock(nn.Module):
         stride: int,
         branch: nn.Sequential,
     ):
-        """Keep the layers of the branch; add a projection if needed."""
+        """Keep the layers of the branch; add a projection if needed.
+
+        Args:
+            in_channels: channels of the input.
+            out_channels: channels that the branch returns.
+            stride: of the branch, and so of the shortcut.
+            branch: the layers beside the shortcut.
+        """
         super().__init__()
         self.branch = branch
         self.projection = None
@@ -382,6 +391,11 @@ class Residual(ResidualBlock):
     ):
         """Build the layers.
 
+        Args:
+            in_channels: channels of the input.
+            out_channels: channels of the output.
+            stride: of the first convolution; also of the shortcut.
+
         Raises:
             ValueError: a number below 1.
         """
@@ -403,6 +417,11 @@ class Bottleneck(ResidualBlock):
         self, in_channels: int, out_channels: int, stride: int = 1
     ):
         """Build the layers.
+
+        Args:
+            in_channels: channels of the input.
+            out_channels: channels of the output.
+            stride: of the 3 x 3 convolution; also of the shortcut.
 
         Raises:
             ValueError: a number below 1, out_channels not divisible by 4.
@@ -429,6 +448,12 @@ class ResNeXtBlock(ResidualBlock):
         groups: int = 32,
     ):
         """Build the layers.
+
+        Args:
+            in_channels: channels of the input.
+            out_channels: channels of the output.
+            stride: of the 3 x 3 convolution; also of the shortcut.
+            groups: blocks of channels of the 3 x 3 convolution.
 
         Raises:
             ValueError: a number below 1, out_channels not divisible by
@@ -462,7 +487,14 @@ class PreActBlock(nn.Module):
         stride: int,
         branch: nn.Sequential,
     ):
-        """Keep the branch but its last layer; add a projection."""
+        """Keep the branch but its last layer; add a projection if needed.
+
+        Args:
+            in_channels: channels of the input.
+            out_channels: channels that the branch returns.
+            stride: of the branch, and so of the shortcut.
+            branch: convolutions, each with a normalisation behind it.
+        """
         super().__init__()
         self.activate = nn.Sequential(
             nn.BatchNorm2d(in_channels), nn.ReLU()
@@ -487,6 +519,11 @@ class PreActResidual(PreActBlock):
     ):
         """Build the layers.
 
+        Args:
+            in_channels: channels of the input.
+            out_channels: channels of the output.
+            stride: of the first convolution; also of the shortcut.
+
         Raises:
             ValueError: a number below 1.
         """
@@ -503,6 +540,11 @@ class PreActBottleneck(PreActBlock):
         self, in_channels: int, out_channels: int, stride: int = 1
     ):
         """Build the layers.
+
+        Args:
+            in_channels: channels of the input.
+            out_channels: channels of the output.
+            stride: of the 3 x 3 convolution; also of the shortcut.
 
         Raises:
             ValueError: a number below 1, out_channels not divisible by 4.

@@ -1,7 +1,7 @@
 """The operations of sections 7.2 to 7.5, written out plainly.
 
-Everything here is for one image (no batch axis), stride 1 and, unless
-said otherwise, no padding. All functions of tensors are differentiable,
+Unless said otherwise, everything here is for one image (no batch axis),
+stride 1 and no padding. All functions of tensors are differentiable,
 keep the device of their input, and keep its dtype, which may be uint8,
 int8, int16, int32, int64, float16, bfloat16, float32 or float64. Integers
 are exact as long as the result fits the dtype; beyond that they wrap
@@ -9,7 +9,7 @@ around without a warning, as in `torch.nn.functional.conv2d` (in uint8,
 200 + 100 gives 44). So turn images of bytes into int64 or float32 first.
 
 An argument that should be a tensor and is not raises `TypeError`; any
-other bad argument raises `ValueError`.
+other bad argument raises `ValueError`, unless a function says otherwise.
 
 Source: Zhang, Lipton, Li, Smola, Dive into Deep Learning 1.0.3,
 sections 7.2 to 7.5, https://d2l.ai.
@@ -50,8 +50,9 @@ def corr2d(X: Tensor, K: Tensor) -> Tensor:
     """Cross-correlate an image with a kernel (section 7.2).
 
     Each entry K[a, b] multiplies the image shifted by (a, b); the output
-    is the sum of these shifted images:
-    Y[i, j] = sum over a, b of K[a, b] * X[i + a, j + b].
+    is the sum of these shifted images::
+
+        Y[i, j] = sum over a, b of K[a, b] * X[i + a, j + b]
 
     Args:
         X: image, (h, w).
@@ -219,8 +220,9 @@ def conv_matrix(K: Tensor, input_shape: Sequence[int]) -> Tensor:
 
     The row of output pixel (i, j) is an image of zeros that holds K with
     its upper left corner at (i, j), flattened. The rows form a doubly
-    blocked Toeplitz matrix C with
-    C @ X.flatten() == corr2d(X, K).flatten().
+    blocked Toeplitz matrix C. Up to rounding::
+
+        C @ X.flatten() == corr2d(X, K).flatten()
 
     Args:
         K: kernel, (kh, kw).
@@ -252,10 +254,14 @@ def mirror_pad(
     """Pad the last two axes with mirror images (exercise 7.3.3).
 
     "reflect" mirrors at the centre of the edge pixel, which is not
-    repeated: 3 2 | 1 2 3 4 | 3 2. "symmetric" mirrors at the border, so
-    the edge pixel is repeated: 2 1 | 1 2 3 4 | 4 3. A padding wider than
-    the image goes on mirroring to and fro. Reflecting an axis of length
-    1 repeats its value. All this is as in `numpy.pad`.
+    repeated; "symmetric" mirrors at the border, so it is repeated::
+
+        3 2 | 1 2 3 4 | 3 2    reflect
+        2 1 | 1 2 3 4 | 4 3    symmetric
+
+    A padding wider than the image goes on mirroring to and fro.
+    Reflecting an axis of length 1 repeats its value. All this is as in
+    `numpy.pad`.
 
     Args:
         X: image or images, (..., h, w).

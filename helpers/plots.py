@@ -341,6 +341,9 @@ def network(
 ) -> None:
     """What flows through a network: stacked squares, then bars.
 
+    Squares are to scale, eight at most for a shape; the height of a bar
+    goes by the square root of n.
+
     Args:
         stages: (name, shape) from the image to the scores; a shape is
             (c, h, w) or (n,). Names may occur several times.
@@ -384,10 +387,12 @@ def network(
             ax.set_title(title)
         heights = []  # each row is as high as its tallest drawing
         for row in axes:
-            boxes = [patch.get_bbox() for ax in row for patch in ax.patches]
-            top = max(box.y1 for box in boxes) + 0.05
-            for ax in row:
-                ax.set(xlim=(0, 1.45), ylim=(-0.05, top), aspect="equal")
+            drawn = [ax for ax in row if ax.patches]
+            top = max(ax.dataLim.y1 for ax in drawn) + 0.05
+            for ax in drawn:  # in the middle, under its title
+                middle = (ax.dataLim.x0 + ax.dataLim.x1) / 2
+                sides = middle - 0.725, middle + 0.725
+                ax.set(xlim=sides, ylim=(-0.05, top), aspect="equal")
             heights.append(top * WIDTH / across / 1.45 + 0.6)
         axes[0, 0].get_gridspec().set_height_ratios(heights)
         figure.set_size_inches(WIDTH, sum(heights))
@@ -416,6 +421,7 @@ def curves(
     xlabel: str,
     ylabel: str,
     log: bool = False,
+    zero: bool = False,
 ) -> None:
     """Lines over x; several runs become a mean line with their range.
 
@@ -428,6 +434,7 @@ def curves(
         xlabel: what x is, with its unit.
         ylabel: what the lines show, with its unit.
         log: a logarithmic vertical axis.
+        zero: the vertical axis begins at zero.
 
     Raises:
         ValueError: no line, or one whose length is not that of x.
@@ -466,6 +473,8 @@ def curves(
         if np.array_equal(x, x.round()):  # such as epochs
             ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set_yscale("log" if log else "linear")
+        if zero:
+            ax.set_ylim(bottom=0)
         figure.legend(loc="outside upper left", ncols=across)
         plt.show()
 

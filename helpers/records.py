@@ -6,11 +6,14 @@ comments, docstrings and layout do not count, and it is the same under every
 version of Python that can run the code.
 
 A training of more than a minute is kept as a record in
-``runs/<section>.json`` beside its notebook, under a key of everything that
-decides its result. `recorded` reads the record if there is one and trains
-otherwise. It writes only when the environment variable BOOK_REFRESH is 1,
-which ``scripts/refresh_outputs.py`` sets: a reader who trains anew, or a
-quick run with smaller settings, leaves the committed records alone.
+``runs/<section>.json`` beside its notebook, under a key of its settings,
+of the model as it prints itself, and of the code of `helpers.data` and
+`helpers.training`. What else decides its result, such as how first weights
+are drawn, belongs into the settings. `recorded` reads the record if there
+is one and trains otherwise. It writes only when the environment variable
+BOOK_REFRESH is 1, which ``scripts/refresh_outputs.py`` sets: a reader who
+trains anew, or a quick run with smaller settings, leaves the committed
+records alone.
 """
 
 import ast

@@ -40,8 +40,8 @@ training images, several processes fill the last batch of an epoch up with
 images of the first.
 History and evaluation count each image once all the same.
 
-The exit status is 2 if something on the command line must be changed, 1
-after another error.
+The exit status is 2 if something on the command line must be changed, 130
+after Ctrl-C and 1 after another error.
 """
 
 import argparse
@@ -87,7 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Train as these arguments say; those of the command line if None.
 
     Raises:
-        SystemExit: after an error, which is one line on standard error.
+        SystemExit: after an error that its user can mend, which is one
+            line on standard error, or after Ctrl-C.
     """
     try:
         _run(_parser().parse_args(arguments))

@@ -242,9 +242,9 @@ def evaluate(
 
 
 def flip(X: Tensor) -> Tensor:
-    """Mirror a random half of the images (b, c, h, w), left to right.
+    """Mirror images (b, c, h, w) left to right, each with probability 1/2.
 
-    It is drawn for each image whether it is mirrored.
+    Each is drawn by itself, so it need not be half of them.
     """
     mirrored = torch.rand(len(X), 1, 1, 1, device=X.device) < 0.5
     return torch.where(mirrored, X.flip(3), X)

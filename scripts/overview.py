@@ -115,23 +115,28 @@ def exercises(root: Path = ROOT) -> str:
 
 
 def mistakes(root: Path = ROOT) -> str:
-    """All common mistakes, page by page, linked to their boxes."""
-    lists = []
+    """All common mistakes by page and exercise, linked to their boxes."""
+    blocks = []
     for path in written(root):
         title, *rest = headings(pages.read(path))
-        lines, place = [], ""
+        blocks.append(f"### {title.text}")
+        place = last = ""
         for heading in rest:
             if heading.level < 4:
-                place = ""
+                exercise = heading.text.partition(": ")[2]
+                place = "In the text"
             if heading.text.startswith("Answer to "):
-                place = f" ({heading.text.removeprefix('Answer to ')})"
+                number = heading.text.removeprefix("Answer to ")
+                place = f"{number} {exercise}"
             elif heading.text.startswith(MISTAKE):
                 belief = heading.text.removeprefix(MISTAKE)
-                lines.append(
-                    f"- [{belief}]({path.name}#{heading.anchor}){place}"
-                )
-        lists.append(f"### {title.text}\n\n" + "\n".join(lines))
-    return "\n\n".join(lists)
+                line = f"- [{belief}]({path.name}#{heading.anchor})"
+                if place == last:
+                    blocks[-1] += f"\n{line}"
+                else:
+                    blocks += [f"**{place}**", line]
+                last = place
+    return "\n\n".join(blocks)
 
 
 def questions(root: Path = ROOT) -> str:

@@ -28,8 +28,10 @@ TITLE = """\
 # Practice {section}: {title}
 
 The exercises of [section {section}](../book/{notebook}) without their \
-answers. Open this page in Colab or JupyterLab, fill in the unfinished \
-cells, and run each of them and the check below it. The check says at \
+answers; "this section" in them means that one, which has the text and \
+the code that they speak of. Open this page in Colab or JupyterLab and run \
+the first two cells. Then fill in the unfinished ones, and run each of \
+them and the check below it. The check says at \
 once whether an answer is right; a mistake that is known is named. Where \
 reasons are asked for, a folded list has what a full answer contains. \
 Nothing is sent anywhere."""
@@ -42,7 +44,7 @@ from helpers import practice"""
 PROGRESS = """\
 ## Your progress
 
-The parts that were right when you last ran their checks, since the \
+The parts with a check that were right when you last ran it, since the \
 notebook was started:"""
 
 

@@ -39,8 +39,9 @@ def planted(root: Path = pages.ROOT) -> str:
     share = caught / max(caught + missed, 1)
     head = (
         f"{total.total()} errors were planted. {total[SAME]} of them "
-        "changed nothing that is computed, and so were none. Of the others "
-        f"{caught} were caught, {100 * share:.1f} %, and {missed} were not."
+        "changed nothing that the book states, and so were none. Of the "
+        f"others {caught} were caught, {100 * share:.1f} %, and {missed} "
+        "were not."
     )
     parts = [head, "\n".join(rows)]
     for kind, title in [
@@ -48,7 +49,11 @@ def planted(root: Path = pages.ROOT) -> str:
             MISSED,
             "**Missed:** these errors change something that no check sees.",
         ),
-        (SAME, "**No errors after all:** these changes change no result."),
+        (
+            SAME,
+            "**No errors after all:** nothing that the book states depends "
+            "on these.",
+        ),
     ]:
         lines = [
             f"- {place}: {quoted(change)}: {why}"

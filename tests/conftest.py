@@ -40,14 +40,6 @@ settings.register_profile("book", derandomize=True, deadline=None)
 settings.load_profile("book")
 
 
-def pytest_configure(config):
-    """Share the cores between the workers of `-n`, kernels included."""
-    workers = getattr(config, "workerinput", {}).get("workercount", 1)
-    if workers > 1:
-        threads = max(1, (os.cpu_count() or 1) // workers)
-        os.environ.setdefault("OMP_NUM_THREADS", str(threads))
-
-
 def pytest_collection_modifyitems(config, items):
     left_out = {}
     for marker, (available, _) in NEEDS.items():

@@ -199,7 +199,12 @@ STYLES = {
     ],
     "7.2.2c": [gaussian_in_loops, gaussian_by_rows],
     "7.2.2d": [binomial, by_equations, by_composing],
-    "7.2.3": ["No error.", "none", "There is no error"],
+    "7.2.3": [
+        "No error.",
+        "none",
+        "There is no error",
+        "It works without an error.",
+    ],
     "7.2.4": [by_unfold, by_indices, by_helper, Matrices()],
 }
 EQUAL = {

@@ -172,7 +172,11 @@ STYLES = {
         layer_by_zeros_between,
     ],
     "7.4.1b": [step_by_step],
-    "7.4.1c": ["fedca", "A, C, D, E, F.", ["A", "C", "D", "E", "F"]],
+    "7.4.1c": [
+        "fedca",
+        "A, C, D, E and F.",
+        ["A", "C", "D", "E", "F"],
+    ],
     "7.4.2a": [counted_by_loops],
     "7.4.2b": [memory_of_arrays],
     "7.4.2c": [memory_of_a_layer],

@@ -5,8 +5,8 @@ import re
 import pages
 import pytest
 from built_site import page_names
-from conftest import ROOT
 from packaging.requirements import Requirement
+from pages import ROOT
 
 pytest_plugins = ["site_fixtures"]
 

@@ -20,9 +20,9 @@ from unittest import mock
 import pages
 import pytest
 import set_repository
-from conftest import ROOT
 from nbformat.v4 import new_code_cell, new_notebook
 from nbmake.nb_run import NotebookRun
+from pages import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,8 @@ import contributing
 import pages
 import pytest
 import yaml
-from conftest import ROOT
 from nbformat.v4 import new_code_cell, new_notebook
+from pages import ROOT
 
 TOOLS = Path(sys.executable).parent
 CONFIG = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())

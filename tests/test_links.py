@@ -11,9 +11,9 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from built_site import build
-from conftest import ROOT
 from markdown_it import MarkdownIt
 from mdit_py_plugins.anchors.index import slugify, unique_slug
+from pages import ROOT
 
 PARSER = MarkdownIt("commonmark").enable("table")
 PLACES = "[id], a[name]"  # what a link can lead to

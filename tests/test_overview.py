@@ -84,9 +84,17 @@ def test_mistakes_name_their_exercise(book):
     assert overview.mistakes(book).splitlines() == [
         "### 7.9 A sample",
         "",
+        "**In the text**",
+        "",
         f"- [it's `a` × b]({link}its-a--b)",
-        f"- [it is]({link}it-is) (7.9.1)",
-        f"- [it is]({link}it-is-1) (7.9.1)",
+        "",
+        "**7.9.1 Odd**",
+        "",
+        f"- [it is]({link}it-is)",
+        f"- [it is]({link}it-is-1)",
+        "",
+        "**In the text**",
+        "",
         f"- [all]({link}all)",
     ]
 

@@ -17,8 +17,8 @@ import pytest
 import refresh_outputs
 import test_notebooks
 import torchvision
-from conftest import ROOT
 from IPython.core.inputtransformer2 import TransformerManager
+from pages import ROOT
 from sphinx.util.inventory import InventoryFile
 from test_imports import MODULES
 

@@ -7,7 +7,7 @@ import unicodedata
 
 import pages
 import pytest
-from conftest import ROOT
+from pages import ROOT
 from pypdf import PdfReader
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]

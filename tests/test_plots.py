@@ -197,6 +197,11 @@ def test_a_network_is_drawn_to_scale(figure):
     assert (long.get_height(), short.get_height()) == (1, 0.5)
     nearest = axes[1].patches[-1]  # drawn last, over the others
     assert nearest.get_xy() == (0, 0)
+    for ax in axes[:4]:  # each in the middle, under its title
+        left, right = ax.get_xlim()
+        assert left < ax.dataLim.x0
+        assert right - left == pytest.approx(1.45)
+        assert left + right == pytest.approx(ax.dataLim.x0 + ax.dataLim.x1)
 
 
 def test_rows_of_a_network_are_as_high_as_their_drawings(figure):
@@ -225,6 +230,15 @@ def test_curves_draw_mean_and_range(figure):
     (legend,) = figure().legends
     labels = [t.get_text() for t in legend.get_texts()]
     assert labels == ["runs", "one"]
+
+
+def test_a_vertical_axis_may_begin_at_zero(figure):
+    plots.curves(
+        [1, 2], {"a": torch.tensor([5.0, 6.0])}, "x", "y", zero=True
+    )
+    assert figure().axes[0].get_ylim()[0] == 0
+    plots.curves([1, 2], {"a": torch.tensor([5.0, 6.0])}, "x", "y")
+    assert figure().axes[0].get_ylim()[0] > 4
 
 
 def test_a_legend_covers_no_line(figure):

@@ -16,7 +16,7 @@ import practice_pages
 import pytest
 from bs4 import BeautifulSoup
 from built_site import open_answers, open_page, page_names
-from conftest import ROOT
+from pages import ROOT
 
 pytest_plugins = ["site_fixtures"]
 pytestmark = [pytest.mark.slow, pytest.mark.browser]

@@ -11,7 +11,7 @@ import pytest
 import set_repository
 import try_versions
 import yaml
-from conftest import ROOT
+from pages import ROOT
 
 GITHUB = ROOT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))

@@ -510,7 +510,8 @@ def times_used(h, w, k, p):
     "7.1.6": Task(
         stub='''\
 def convolve(f, g):
-    """The sum f * g of which the exercise speaks, for f (n,), g (m,).
+    """The convolution f * g as a sum, (f * g)(i) = the sum over all a of
+    f(a) g(i - a), for f (n,), g (m,).
 
     Both begin at index 0 and are zero elsewhere. Returns all n + m - 1
     values that need not be zero, from index 0 on. Then try whether

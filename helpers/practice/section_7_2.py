@@ -205,6 +205,8 @@ def mentions(found: Any, expected: str) -> str | None:
     text = found.strip(" .!").casefold()
     if text in ("", "none", "no", "nothing", "no message"):
         text = "no error"
+    text = text.replace("without an error", "no error")
+    text = text.replace("without error", "no error")
     return None if expected in text else f"it does not say {expected!r}"
 
 

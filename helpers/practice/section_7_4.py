@@ -98,8 +98,9 @@ def combined_size(k1: int, k2: int, s1: int) -> int:
 
 
 def same_letters(found: str, expected: str) -> str | None:
-    """Compare letters in any order, with or without commas."""
-    letters = {sign for sign in "".join(found).upper() if sign.isalpha()}
+    """Compare letters in any order, with or without commas and "and"."""
+    text = "".join(found).upper().replace("AND", "")
+    letters = {sign for sign in text if sign.isalpha()}
     return None if letters == set(expected) else f"{found!r} is wrong"
 
 

@@ -273,8 +273,8 @@ def average_weights(c, p_h, p_w):
     "7.5.2": Task(
         stub='''\
 def two_windows(p_h, p_w):
-    """Two windows (X, Z), each (p_h, p_w), that prove it: no kernel and
-    no bias give the maximum of X, that of Z and that of (X + Z) / 2.
+    """Two windows (X, Z), each (p_h, p_w), that prove it: no kernel
+    with any bias gives all three maxima, of X, of Z and of (X + Z) / 2.
     The windows have at least two pixels."""
 ''',
         right=two_windows,
@@ -650,8 +650,8 @@ def softmax_pool(X, k, T):
                 lambda X, k, T: softmax_pool(X, k, 1 / T),
             ),
             Mistake(
-                "the values are divided by the temperature in the weights "
-                "only",
+                "only the weights use the temperature: do not divide the "
+                "values by it as well",
                 lambda X, k, T: softmax_pool(X, k, T) / T,
             ),
             Mistake(

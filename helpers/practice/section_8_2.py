@@ -243,8 +243,8 @@ in_millions = (895.1, 43.0), (7427.7, 119.6)  # MACs
 TASKS = {
     "8.2.1a": Task(
         stub="""\
-# How many parameters (weights and biases, an exact number) have AlexNet
-# (D2L 8.1) and VGG-11, for grey images of 224 pixels and ten classes?
+# How many parameters (weights and biases, an exact number) do AlexNet
+# (D2L 8.1) and VGG-11 have, for grey images of 224 pixels and ten classes?
 parameters = None  # [AlexNet, VGG-11]
 """,
         right=(alexnet, vgg11),
@@ -303,7 +303,7 @@ parameters = None  # [AlexNet, VGG-11]
     "8.2.1b": Task(
         stub="""\
 # The work for one grey image of 224 pixels (ten classes): multiply-adds
-# (a product and its sum count once) in millions, to a percent.
+# (a product and its sum count once) in millions, to within one percent.
 # [[AlexNet's convolutions, AlexNet's dense layers],
 #  [VGG-11's convolutions, VGG-11's dense layers]]
 macs = None
@@ -361,9 +361,9 @@ def dense_part(channels, size, hidden, classes):
                 ),
             ),
             Mistake(
-                "one hidden layer less saves little: nearly all parameters "
-                "are in the first layer, which reads every place of every "
-                "map",
+                "one hidden layer less saves little: four fifths of the "
+                "parameters are in the first layer, which reads every "
+                "place of every map",
                 lambda channels, size, hidden, classes: nn.Sequential(
                     nn.Flatten(),
                     nn.Linear(channels * size**2, hidden),
