@@ -1,10 +1,13 @@
 """What CONTRIBUTING.md promises: its table and the checks of a commit."""
 
+import os
+import runpy
 import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import contributing
 import pages
@@ -42,6 +45,25 @@ def test_the_table_lists_the_pages_of_each_module(tmp_path):
     assert "| `summary` | [7.9](book/7-9-one.ipynb) |" in rows
     assert "| `ops` | [a-guide](book/a-guide.ipynb) |" in rows
     assert not any("plots" in row or "practice" in row for row in rows)
+
+
+# Runs of pytest, of one folder too
+
+
+@pytest.mark.parametrize(("workers", "threads"), [(2, "4"), (9, "1")])
+def test_workers_share_the_cores(monkeypatch, workers, threads):
+    configure = runpy.run_path(ROOT / "conftest.py")["pytest_configure"]
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(os, "environ", environment := {})
+    configure(SimpleNamespace(workerinput={"workercount": workers}))
+    assert environment == {"OMP_NUM_THREADS": threads}
+
+
+def test_one_process_takes_all_cores(monkeypatch):
+    configure = runpy.run_path(ROOT / "conftest.py")["pytest_configure"]
+    monkeypatch.setattr(os, "environ", environment := {})
+    configure(SimpleNamespace())
+    assert not environment
 
 
 # The checks of a commit
