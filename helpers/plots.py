@@ -594,7 +594,8 @@ def changing_heatmaps(
     values = [_signed_values(maps) for maps in frames]
     every = [m for maps in values for m in maps.values()]
     limit = max(m.abs().max().item() for m in every) or 1.0
-    field = min(WIDTH / max(m.shape[1] for m in every), 0.6)
+    wide = max(_room_for_numbers(m) / m.shape[1] for m in every)
+    field = min(WIDTH / max(m.shape[1] for m in every), max(wide, 0.6))
     heights = [
         max(m.shape[0] for m in row) * field + 0.45
         for row in zip(*(maps.values() for maps in values), strict=True)

@@ -118,6 +118,10 @@ LETTERED = {
     "long titles": lambda: plots.images(
         {f"{WORDS} {i}": torch.rand(4, 6) for i in range(3)}
     ),
+    "one short title": lambda: plots.images(
+        {"a": torch.eye(4)}
+        | {f"{WORDS} {i}": torch.eye(4) for i in range(3)}
+    ),
     "long numbers": lambda: plots.kernels(
         {f"{i}": -0.123 - torch.rand(3, 4) for i in range(4)}
     ),
@@ -142,7 +146,8 @@ LETTERED = {
         torch.ones(5, 6), 9 * torch.ones(2, 2), f"{WORDS} there"
     ),
     "steps": lambda: plots.changing_heatmaps(
-        [{"a": torch.rand(1, 7), "b": torch.rand(1, 2)}], f"{WORDS} there"
+        [{"a": torch.full((1, 6), -0.125), "b": torch.ones(1, 2)}],
+        f"{WORDS} there",
     ),
 }
 
@@ -258,6 +263,13 @@ def test_whole_positions_have_whole_ticks(figure):
     assert any(tick % 1 for tick in figure().axes[0].get_xticks())
 
 
+def test_each_bar_adds_its_height(figure):
+    plots.bars({"a": 1.0, "b": 2.0}, "MACs")
+    two = figure().get_size_inches()[1]
+    plots.bars({"a": 1.0, "b": 2.0, "c": 3.0}, "MACs")
+    assert 0.3 < figure().get_size_inches()[1] - two < 0.5
+
+
 def test_bars_have_their_lengths_and_spread(figure):
     plots.bars({"a": [1.5, 2.0, 2.5], "b": 1.0, "c": [4.0]}, "MACs")
     ax = figure().axes[0]
@@ -299,23 +311,23 @@ def test_the_window_keeps_to_padding_and_stride(figure, displayed):
         X,
         K,
         alt="A window jumps down and right.",
-        padding=(1, 2),
+        padding=(2, 1),
         stride=(3, 2),
     )
-    assert gif_in(displayed[0].data).n_frames == 2 * 4
+    assert gif_in(displayed[0].data).n_frames == 3 * 3
     found = drawn(figure())
-    padded = F.pad(X, (2, 2, 1, 1))
+    padded = F.pad(X, (1, 1, 2, 2))
     assert_allclose(found["image"], padded, rtol=1e-6)
     expected = F.conv2d(
-        X[None, None], K[None, None], stride=(3, 2), padding=(1, 2)
+        X[None, None], K[None, None], stride=(3, 2), padding=(2, 1)
     )
     assert_allclose(found["output"], expected[0, 0], rtol=1e-5)
     image, _, output = figure().axes
     _, dashed, window = image.patches  # the first frames the grid
     assert dashed.get_linestyle() == "--"
-    assert dashed.get_bbox().bounds == (1.5, 0.5, 5, 4)
-    assert window.get_bbox().bounds == (5.5, 2.5, 3, 2)
-    assert output.patches[-1].get_bbox().bounds == (2.5, 0.5, 1, 1)
+    assert dashed.get_bbox().bounds == (0.5, 1.5, 5, 4)
+    assert window.get_bbox().bounds == (3.5, 5.5, 3, 2)
+    assert output.patches[-1].get_bbox().bounds == (1.5, 1.5, 1, 1)
 
 
 def test_a_frame_shows_only_what_is_computed_so_far(displayed, monkeypatch):
@@ -356,6 +368,8 @@ def test_maps_change_on_one_scale(displayed, monkeypatch):
     def look(figure):
         seen.append(drawn(figure))
         scales.update(ax.images[0].get_clim() for ax in figure.axes)
+        left, right = figure.axes[0].get_xlim()
+        assert left + right == 1  # the two fields stand in the middle
         return Image.new("P", (2, 2))
 
     monkeypatch.setattr(plots, "_picture", look)

@@ -807,7 +807,7 @@ def growth(h, w, k_h, k_w, p_h, p_w):
 def agree(Y1, Y2):
     """Whether two tensors of float32 agree but for rounding (True or
     False): the test for results Y1 and Y2 that were computed in two
-    ways. They may be large; none is tiny because its terms cancel."""
+    ways. They may be large; no entry is small through cancellation."""
 ''',
         right=agree,
         cases=result_pairs,
@@ -855,7 +855,8 @@ def agree(Y1, Y2):
 def conv_by_product(X, K, b, stride, padding):
     """What nn.Conv2d makes of X (n, c_i, h, w), by one matrix product:
     kernel K (c_o, c_i, k_h, k_w), bias b (c_o,), stride (s_h, s_w),
-    padding (p_h, p_w) with zeros per side. Shape (n, c_o, h_o, w_o)."""
+    padding (p_h, p_w) with zeros on each side (7.4.2 has totals).
+    Shape (n, c_o, h_o, w_o)."""
 ''',
         right=conv_by_product,
         cases=layers_and_maps,
