@@ -8,8 +8,8 @@ folder and fills with the packages that pyproject.toml allows: the lowest
 versions of those that it names, or the highest of all. Of the tools in
 requirements.txt, each comes in a version that goes with them. Then
 `pytest --nbmake` runs tests and notebooks there, without the real data.
-What passed is written to `book/versions.json`, which the README and the
-page on trust show; nothing is written if a test fails.
+A set that passed is written to `book/versions.json`, which the README and
+the page on trust show after `scripts/sync_pages.py`.
 
 Only uv is needed, and whatever Python runs this.
 """
@@ -49,14 +49,17 @@ def main() -> int:
     for name in chosen:
         if name not in SETS:
             parser.error(f"no set is called {name}: {', '.join(SETS)}")
-    # All of them, also after one that fails.
-    return int(
-        not all([attempt(name, arguments.python) for name in chosen])
-    )
+    # All of them, also after one that fails; and the report only then, for
+    # the tests ask that the pages show what it says.
+    found = {name: attempt(name, arguments.python) for name in chosen}
+    keep({name: row for name, row in found.items() if row})
+    return int(not all(found.values()))
 
 
-def attempt(packages: str, python: str | None = None) -> bool:
-    """Install a set and run the tests with it; keep what passed."""
+def attempt(
+    packages: str, python: str | None = None
+) -> dict[str, str] | None:
+    """Install a set and run the tests with it; None if one fails."""
     usual, resolution = SETS[packages]
     python = python or usual
     with tempfile.TemporaryDirectory() as folder:
@@ -73,11 +76,10 @@ def attempt(packages: str, python: str | None = None) -> bool:
     set_of = f"{packages} packages, Python {python}, {found}"
     if passed is None:
         print(f"{output[-5000:]}\n{set_of}: FAILED", flush=True)
-        return False
+        return None
     print(f"{set_of}: {passed} passed", flush=True)
     tried = f"{passed:,} quick tests, all notebooks among them"
-    keep(packages, {"python": python, **found, "tried": tried})
-    return True
+    return {"python": python, **found, "tried": tried}
 
 
 def run(*command: str, check: bool = True) -> str:
@@ -117,10 +119,9 @@ def number_passed(output: str) -> int | None:
     return int(found[1])
 
 
-def keep(packages: str, found: dict[str, str]) -> None:
-    """Write what was tried with a set; the others stay."""
-    report = json.loads(REPORT.read_text("utf-8"))
-    report[packages] = found
+def keep(found: dict[str, dict[str, str]]) -> None:
+    """Write what was tried with some sets; the others stay."""
+    report = json.loads(REPORT.read_text("utf-8")) | found
     text = json.dumps(report, indent=1, sort_keys=True) + "\n"
     REPORT.write_text(text, encoding="utf-8", newline="\n")
 

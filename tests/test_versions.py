@@ -1,6 +1,7 @@
 """Trying the book with other versions, and the table that says so."""
 
 import json
+import sys
 
 import pages
 import pytest
@@ -52,9 +53,14 @@ def attempts(tmp_path, monkeypatch):
     return commands, said, report
 
 
-def test_a_set_is_installed_tried_and_kept(attempts):
-    commands, _, report = attempts
-    assert try_versions.attempt("newest")
+def test_a_set_is_installed_and_tried(attempts):
+    commands, *_ = attempts
+    assert try_versions.attempt("newest") == {
+        "python": "3.13",
+        "torch": "9.1.0",
+        "torchvision": "0.99.0",
+        "tried": "1,542 quick tests, all notebooks among them",
+    }
     venv, package, tools, _, test = commands
     assert venv[:2] == ("uv", "venv")
     assert "3.13" in venv
@@ -64,23 +70,32 @@ def test_a_set_is_installed_tried_and_kept(attempts):
     own = test[0]
     assert own.endswith("bin/python")
     assert own in package
+
+
+def test_the_report_is_written_after_all_sets(attempts, monkeypatch):
+    *_, report = attempts
+    before = report.read_text()
+
+    def attempt(name, python):
+        assert report.read_text() == before
+        return {"torch": f"{name} with {python}"}
+
+    monkeypatch.setattr(try_versions, "attempt", attempt)
+    monkeypatch.setattr(sys, "argv", ["", "--python", "3.12"])
+    assert try_versions.main() == 0
     assert json.loads(report.read_text()) == {
-        "oldest": {"torch": "1.0"},
-        "newest": {
-            "python": "3.13",
-            "torch": "9.1.0",
-            "torchvision": "0.99.0",
-            "tried": "1,542 quick tests, all notebooks among them",
-        },
+        "oldest": {"torch": "oldest with 3.12"},
+        "newest": {"torch": "newest with 3.12"},
     }
 
 
-def test_a_set_that_fails_is_not_kept(attempts, capsys):
+def test_a_set_that_fails_is_not_kept(attempts, capsys, monkeypatch):
     _, said, report = attempts
-    before = report.read_text()
+    before = json.loads(report.read_text())
     said["pytest"] = OUTPUT.replace("passed", "failed")
-    assert not try_versions.attempt("oldest", "3.12")
-    assert report.read_text() == before
+    monkeypatch.setattr(sys, "argv", ["", "oldest"])
+    assert try_versions.main() == 1
+    assert json.loads(report.read_text()) == before
     assert "1542 failed" in capsys.readouterr().out
 
 
