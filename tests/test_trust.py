@@ -1,6 +1,7 @@
 """The page on trust: planted errors, and the numbers in the prose."""
 
 import json
+from decimal import Decimal
 
 import list_numbers
 import pages
@@ -122,6 +123,11 @@ def test_numbers_of_a_text(prose, found):
 def test_a_number_is_found_rounded_or_scaled(number, shown):
     assert list_numbers.is_in(number, {list_numbers.plain(shown)})
     assert not list_numbers.is_in(number, {list_numbers.plain("9999")})
+
+
+def test_numbers_in_code_are_the_same_in_all_versions_of_python():
+    code = '%matplotlib inline\nprint(f"{2.78 * x:.2f} of 99", True)'
+    assert list_numbers.in_code(code) == {Decimal("2.78")}
 
 
 def test_the_cell_that_shows_a_number():
