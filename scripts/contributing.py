@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pages
-from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 from pages import ROOT
 
@@ -16,9 +15,8 @@ def modules_of(notebook: NotebookNode) -> list[str]:
 
     The checks of `helpers.practice` do not: they change no output.
     """
-    to_python = TransformerManager().transform_cell
     cells = [
-        to_python(cell.source)
+        pages.as_python(cell.source)
         for cell in notebook.cells
         if cell.cell_type == "code"
     ]

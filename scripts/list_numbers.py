@@ -23,7 +23,6 @@ from typing import NamedTuple
 
 import pages
 import yaml
-from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 # What names something and measures nothing.
@@ -169,7 +168,7 @@ def in_code(source: str) -> set[Decimal]:
     The syntax tree has them in all versions of Python. To `tokenize` an
     f-string is a single token up to 3.11.
     """
-    tree = ast.parse(TransformerManager().transform_cell(source))
+    tree = ast.parse(pages.as_python(source))
     return {
         Decimal(str(node.value))
         for node in ast.walk(tree)

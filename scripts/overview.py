@@ -13,7 +13,8 @@ comments, and what stands between them is replaced:
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -120,7 +121,7 @@ def mistakes(root: Path = ROOT) -> str:
     for path in written(root):
         title, *rest = headings(pages.read(path))
         blocks.append(f"### {title.text}")
-        place = last = ""
+        place, found = "In the text", []  # of each mistake, with its line
         for heading in rest:
             if heading.level < 4:
                 exercise = heading.text.partition(": ")[2]
@@ -131,11 +132,10 @@ def mistakes(root: Path = ROOT) -> str:
             elif heading.text.startswith(MISTAKE):
                 belief = heading.text.removeprefix(MISTAKE)
                 line = f"- [{belief}]({path.name}#{heading.anchor})"
-                if place == last:
-                    blocks[-1] += f"\n{line}"
-                else:
-                    blocks += [f"**{place}**", line]
-                last = place
+                found.append((place, line))
+        for where, lines in groupby(found, itemgetter(0)):
+            blocks.append(f"**{where}**")
+            blocks.append("\n".join(line for _, line in lines))
     return "\n\n".join(blocks)
 
 

@@ -124,14 +124,18 @@ def write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
+def as_python(source: str) -> str:
+    """A cell's source without IPython's own syntax, such as `%time`."""
+    return TransformerManager().transform_cell(source)
+
+
 def fingerprint_of(notebook: NotebookNode) -> str:
     """Fingerprint of the code cells and of the helpers that they use.
 
     The set-up cell does not count: another address makes nothing stale.
     """
-    to_python = TransformerManager().transform_cell
     cells = [
-        to_python(cell.source)
+        as_python(cell.source)
         for cell in notebook.cells
         if cell.cell_type == "code" and cell.id != "set-up"
     ]

@@ -50,20 +50,23 @@ def test_the_table_lists_the_pages_of_each_module(tmp_path):
 # Runs of pytest, of one folder too
 
 
-@pytest.mark.parametrize(("workers", "threads"), [(2, "4"), (9, "1")])
-def test_workers_share_the_cores(monkeypatch, workers, threads):
+@pytest.mark.parametrize(
+    ("workers", "expected"),
+    [
+        (2, {"OMP_NUM_THREADS": "4"}),
+        (9, {"OMP_NUM_THREADS": "1"}),
+        (None, {}),
+    ],
+)
+def test_workers_share_the_cores(monkeypatch, workers, expected):
     configure = runpy.run_path(ROOT / "conftest.py")["pytest_configure"]
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     monkeypatch.setattr(os, "environ", environment := {})
-    configure(SimpleNamespace(workerinput={"workercount": workers}))
-    assert environment == {"OMP_NUM_THREADS": threads}
-
-
-def test_one_process_takes_all_cores(monkeypatch):
-    configure = runpy.run_path(ROOT / "conftest.py")["pytest_configure"]
-    monkeypatch.setattr(os, "environ", environment := {})
-    configure(SimpleNamespace())
-    assert not environment
+    config = SimpleNamespace()  # of a run in one process
+    if workers:
+        config.workerinput = {"workercount": workers}
+    configure(config)
+    assert environment == expected
 
 
 # The checks of a commit
