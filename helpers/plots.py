@@ -129,7 +129,8 @@ def _grid(
         raise ValueError(f"columns must be at least 1, got {columns}")
     needed = max(_width(_halved(title)) for title in pictures)
     if numbers:
-        needed = max(needed, *map(_room_for_numbers, pictures.values()))
+        maps = pictures.values()
+        needed = max(needed, *(m.shape[-1] * _field_width(m) for m in maps))
     across = _columns(needed, most)
     rows = math.ceil(len(pictures) / across)
     across = math.ceil(len(pictures) / rows)  # no row much shorter
@@ -171,10 +172,10 @@ def _folded(text: str, width: float) -> str:
     return text if _width(text) <= width else _halved(text)
 
 
-def _room_for_numbers(m: Tensor) -> float:
-    """The width in inches of a map with its numbers, side by side."""
+def _field_width(m: Tensor) -> float:
+    """The width in inches of a field that holds any number of a map."""
     widest = max(_width(_number(value)) for value in m.flatten().tolist())
-    return m.shape[-1] * (widest + 0.06)
+    return widest + 0.06
 
 
 def _number(value: float) -> str:
@@ -594,8 +595,8 @@ def changing_heatmaps(
     values = [_signed_values(maps) for maps in frames]
     every = [m for maps in values for m in maps.values()]
     limit = max(m.abs().max().item() for m in every) or 1.0
-    wide = max(_room_for_numbers(m) / m.shape[1] for m in every)
-    field = min(WIDTH / max(m.shape[1] for m in every), max(wide, 0.6))
+    wide = max(0.6, *map(_field_width, every))
+    field = min(WIDTH / max(m.shape[1] for m in every), wide)
     heights = [
         max(m.shape[0] for m in row) * field + 0.45
         for row in zip(*(maps.values() for maps in values), strict=True)
