@@ -86,12 +86,15 @@ T = TypeVar("T")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train as these arguments say; those of the command line if None.
 
+    One of several processes does not return: it ends.
+
     Raises:
         SystemExit: after an error that its user can mend, which is one
             line on standard error, or after Ctrl-C.
     """
     try:
         _run(_parser().parse_args(arguments))
+        status = 0
     except (Exception, KeyboardInterrupt) as error:
         # When one process ends in an error, the launcher ends the others
         # of its machine. So the first one speaks for all; another one
@@ -99,11 +102,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         time.sleep(5 * int(os.environ.get("LOCAL_RANK", "0")))
         if isinstance(error, KeyboardInterrupt):
             print("error: stopped; --resume goes on", file=sys.stderr)
-            sys.exit(130)
-        if not isinstance(error, REFUSALS):
+            status = 130
+        elif isinstance(error, REFUSALS):
+            print("error:", *str(error).split(), file=sys.stderr)
+            status = 2 if isinstance(error, ValueError) else 1
+        else:
             raise
-        print("error:", *str(error).split(), file=sys.stderr)
-        sys.exit(2 if isinstance(error, ValueError) else 1)
+    _end(status)
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -151,8 +156,24 @@ def _run(arguments: argparse.Namespace) -> None:
             _remove(new)
         raise
     _together(first, partial(_finish, out, history, model.state_dict()))
+
+
+def _end(status: int) -> None:
+    """End with this exit status; after 0 a single process may go on.
+
+    One of several processes ends without Python's tidying up. PyTorch's
+    DistributedDataParallel keeps the threads that talk to the others, and
+    one that still holds a tensor while Python ends would abort it, with
+    "terminate called without an active exception" (what happens is told
+    in github.com/pytorch/pytorch/pull/179291).
+    """
     if torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
+        if status == 0:  # after an error the others may not answer
+            torch.distributed.destroy_process_group()
+        sys.stdout.flush()
+        os._exit(status)
+    if status:
+        sys.exit(status)
 
 
 def _together(mine: bool, act: Callable[[], T]) -> T | None:

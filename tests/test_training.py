@@ -1010,7 +1010,7 @@ history = training.fit(
 # Several processes
 
 TOGETHER = """
-import json, sys, hashlib
+import json, os, sys, hashlib
 import torch
 from helpers import data, training
 from helpers.models import ModernLeNet
@@ -1044,6 +1044,8 @@ rank = training._accelerator().process_index
 with open(f"{sys.argv[1]}.{rank}", "w") as file:
     counts = len(saved), shares[1:]  # the first is a trial
     json.dump([digest.hexdigest(), history, tested, counts], file)
+sys.stdout.flush()
+os._exit(0)  # as helpers.train ends, and for its reason
 """
 
 
