@@ -3,6 +3,7 @@
 import base64
 import gzip
 import http.server
+import io
 import re
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from bs4 import BeautifulSoup
 from built_site import open_answers, open_page, page_names
 from pages import ROOT
+from PIL import Image
 
 pytest_plugins = ["site_fixtures"]
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -365,6 +367,32 @@ def test_a_page_is_complete_fits_and_asks_nobody(opened, site_folder):
         needed = page.evaluate("document.documentElement.scrollWidth")
         assert needed <= width
         assert page.evaluate(CUT_FORMULAS) == []
+
+
+def test_a_phone_shows_at_which_edge_code_goes_on(page, site):
+    page.set_viewport_size({"width": 360, "height": 800})
+    open_page(page, f"{site}/{PAGE}.html")
+    open_answers(page)
+    wide = page.evaluate_handle(
+        """[...document.querySelectorAll("article pre")].find(
+          code => code.scrollWidth > code.clientWidth + 40)"""
+    ).as_element()
+
+    def shaded():
+        """Whether the left and the right edge differ from the middle."""
+        picture = Image.open(io.BytesIO(wide.screenshot())).convert("RGB")
+        row = picture.height - 6  # under the text
+        left, middle, right = (
+            picture.getpixel((x, row))
+            for x in (2, picture.width // 2, picture.width - 3)
+        )
+        return left != middle, right != middle
+
+    assert shaded() == (False, True)
+    wide.evaluate("code => code.scrollLeft = 20")
+    assert shaded() == (True, True)
+    wide.evaluate("code => code.scrollLeft = code.scrollWidth")
+    assert shaded() == (True, False)
 
 
 @pytest.mark.parametrize("name", page_names())
