@@ -26,20 +26,23 @@ EXAMPLE = "7-2-cross-correlation", "exercise-7-2-1"  # for the README
 
 def main() -> None:
     """Build the book and write all sheets."""
+    names = {
+        name.removeprefix("book/").replace("/", "-"): name
+        for name in page_names()
+    }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where to write them")
-    parser.add_argument("--pages", nargs="+", metavar="NAME")
+    parser.add_argument(
+        "--pages", nargs="+", metavar="NAME", choices=names, default=names
+    )
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         site = build(Path(folder))
-        for name in page_names():
-            stem = name.removeprefix("book/").replace("/", "-")
-            if arguments.pages and stem not in arguments.pages:
-                continue
+        for stem in arguments.pages:
             for mode in ("light", "dark"):
                 page = browser.new_page(color_scheme=mode)
-                open_page(page, f"{site.as_uri()}/{name}.html")
+                open_page(page, f"{site.as_uri()}/{names[stem]}.html")
                 if stem == EXAMPLE[0] and mode == "light":
                     example(page).save(arguments.folder / "page.png")
                 for width, count in COLUMNS.items():
